@@ -1,1 +1,20 @@
-//! placeholder
+//! What happens: the pure rules of Kleos.
+//!
+//! `apply(catalog, user state, command, now, ids) -> outcome`. This crate does no IO, asks no clock, draws no randomness of
+//! its own, awaits nothing and knows no SQL and no wire format. Whatever it decides follows from its arguments.
+
+pub mod achievement;
+pub mod amount;
+pub mod apply;
+pub mod calendar;
+pub mod catalog;
+pub mod command;
+pub mod definition;
+pub mod id;
+pub mod leaderboard;
+pub mod outcome;
+pub mod points;
+pub mod rank;
+pub mod state;
+pub mod streak;
+pub mod user;

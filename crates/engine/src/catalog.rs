@@ -1,0 +1,448 @@
+//! All published definitions of a space, cross-checked and indexed for the rules.
+//!
+//! A catalog is immutable; a change of configuration compiles a new one. Archived definitions stay readable (old awards show
+//! their trigger) but no index leads to them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+
+use crate::definition::{
+    Achievement, AchievementStatus, AchievementTrigger, Attribute, AttributeKind, Board,
+    BoardStatus, Filter, KeyedFilter, Metric, PointsLevel, PointsSystem, PointsTrigger, RankBy, Stored,
+    StreakSettings, TriggerRule,
+};
+use crate::id::{
+    AchievementId, AttributeId, BoardId, LevelId, MetricId, PointsSystemId, TriggerId,
+};
+
+/// What a catalog is compiled from: definitions in order of creation, archived ones included.
+#[derive(Clone, Debug, Default)]
+pub struct Definitions {
+    /// Attributes.
+    pub attributes: Vec<Stored<Attribute>>,
+    /// Metrics.
+    pub metrics: Vec<Stored<Metric>>,
+    /// Achievements.
+    pub achievements: Vec<Stored<Achievement>>,
+    /// Points systems.
+    pub systems: Vec<Stored<PointsSystem>>,
+    /// Levels of all systems.
+    pub levels: Vec<Stored<PointsLevel>>,
+    /// Triggers of all systems.
+    pub triggers: Vec<Stored<PointsTrigger>>,
+    /// Leaderboards.
+    pub boards: Vec<Stored<Board>>,
+    /// Streak settings, if ever set.
+    pub streak: Option<StreakSettings>,
+}
+
+/// An achievement with its filters looked up.
+#[derive(Clone, Debug)]
+pub struct AchievementEntry {
+    /// The definition.
+    pub stored: Stored<Achievement>,
+    /// Which users can complete it.
+    pub user_filters: Vec<KeyedFilter>,
+    /// Which events count; empty for other triggers than metric.
+    pub event_filters: Vec<KeyedFilter>,
+}
+
+impl AchievementEntry {
+    /// Its id.
+    pub fn id(&self) -> AchievementId {
+        AchievementId(self.stored.id)
+    }
+
+    /// What it says.
+    pub fn body(&self) -> &Achievement {
+        &self.stored.body
+    }
+
+    /// Whether a user could complete it now, filters aside.
+    pub fn is_active(&self) -> bool {
+        !self.stored.is_archived && self.body().status == AchievementStatus::Active
+    }
+
+    /// Whether holders see it.
+    pub fn is_visible(&self) -> bool {
+        !self.stored.is_archived && self.body().status != AchievementStatus::Inactive
+    }
+}
+
+/// A points trigger with its filters looked up.
+#[derive(Clone, Debug)]
+pub struct TriggerEntry {
+    /// The definition.
+    pub stored: Stored<PointsTrigger>,
+    /// Which users get the points.
+    pub user_filters: Vec<KeyedFilter>,
+    /// Which events count; empty for other rules than metric.
+    pub event_filters: Vec<KeyedFilter>,
+}
+
+impl TriggerEntry {
+    /// Its id.
+    pub fn id(&self) -> TriggerId {
+        TriggerId(self.stored.id)
+    }
+
+    /// What it says.
+    pub fn body(&self) -> &PointsTrigger {
+        &self.stored.body
+    }
+}
+
+/// A points system with its levels.
+#[derive(Clone, Debug)]
+pub struct SystemEntry {
+    /// The definition.
+    pub stored: Stored<PointsSystem>,
+    /// Its levels, lowest threshold first.
+    pub levels: Vec<Stored<PointsLevel>>,
+}
+
+impl SystemEntry {
+    /// Its id.
+    pub fn id(&self) -> PointsSystemId {
+        PointsSystemId(self.stored.id)
+    }
+
+    /// What it says.
+    pub fn body(&self) -> &PointsSystem {
+        &self.stored.body
+    }
+
+    /// The highest level whose threshold a balance reaches (spec/trophy.md 6.8).
+    pub fn level_at(&self, balance: i64) -> Option<LevelId> {
+        self.levels
+            .iter()
+            .rev()
+            .find(|level| level.body.points <= balance)
+            .map(|level| LevelId(level.id))
+    }
+
+    /// One of its levels.
+    pub fn level(&self, id: LevelId) -> Option<&Stored<PointsLevel>> {
+        self.levels.iter().find(|level| level.id == id.0)
+    }
+}
+
+/// A leaderboard with its filters and breakdown keys looked up.
+#[derive(Clone, Debug)]
+pub struct BoardEntry {
+    /// The definition.
+    pub stored: Stored<Board>,
+    /// Which users take part.
+    pub user_filters: Vec<KeyedFilter>,
+    /// The keys of the breakdown attributes.
+    pub breakdown: Vec<String>,
+}
+
+impl BoardEntry {
+    /// Its id.
+    pub fn id(&self) -> BoardId {
+        BoardId(self.stored.id)
+    }
+
+    /// What it says.
+    pub fn body(&self) -> &Board {
+        &self.stored.body
+    }
+}
+
+/// The compiled configuration of a space.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    /// The configuration version it was compiled from.
+    pub version: i64,
+    /// How streaks work.
+    pub streak: StreakSettings,
+    attributes: Vec<Stored<Attribute>>,
+    metrics: Vec<Stored<Metric>>,
+    achievements: Vec<AchievementEntry>,
+    systems: Vec<SystemEntry>,
+    triggers: Vec<TriggerEntry>,
+    boards: Vec<BoardEntry>,
+    user_attribute_keys: BTreeMap<String, AttributeId>,
+    event_attribute_keys: BTreeMap<String, AttributeId>,
+    metric_by_key: HashMap<String, usize>,
+    metric_by_id: HashMap<MetricId, usize>,
+    achievement_by_key: HashMap<String, usize>,
+    achievement_by_id: HashMap<AchievementId, usize>,
+    system_by_key: HashMap<String, usize>,
+    system_by_id: HashMap<PointsSystemId, usize>,
+    trigger_by_id: HashMap<TriggerId, usize>,
+    board_by_key: HashMap<String, usize>,
+    board_by_id: HashMap<BoardId, usize>,
+    achievements_of_metric: HashMap<MetricId, Vec<usize>>,
+    triggers_of_metric: HashMap<MetricId, Vec<usize>>,
+    boards_of_metric: HashMap<MetricId, Vec<usize>>,
+}
+
+impl Catalog {
+    /// Compiles definitions that are in order of creation.
+    pub fn compile(version: i64, definitions: Definitions) -> Self {
+        let Definitions {
+            attributes,
+            metrics,
+            achievements,
+            systems,
+            levels,
+            triggers,
+            boards,
+            streak,
+        } = definitions;
+        let key_of: HashMap<AttributeId, String> =
+            attributes.iter().map(|a| (AttributeId(a.id), a.body.key.clone())).collect();
+        // A filter over an attribute that is not there matches nobody: no attribute has an empty key.
+        let keyed = |filters: &[Filter]| -> Vec<KeyedFilter> {
+            filters
+                .iter()
+                .map(|filter| KeyedFilter {
+                    key: key_of.get(&filter.attribute).cloned().unwrap_or_default(),
+                    value: filter.value.clone(),
+                })
+                .collect()
+        };
+        let mut catalog = Self { version, ..Self::default() };
+        for attribute in attributes.iter().filter(|a| !a.is_archived) {
+            let keys = match attribute.body.kind {
+                AttributeKind::User => &mut catalog.user_attribute_keys,
+                AttributeKind::Event => &mut catalog.event_attribute_keys,
+            };
+            keys.insert(attribute.body.key.clone(), AttributeId(attribute.id));
+        }
+        for (index, metric) in metrics.iter().enumerate() {
+            catalog.metric_by_id.insert(MetricId(metric.id), index);
+            if !metric.is_archived {
+                catalog.metric_by_key.insert(metric.body.key.clone(), index);
+            }
+        }
+        for (index, achievement) in achievements.iter().enumerate() {
+            catalog.achievement_by_id.insert(AchievementId(achievement.id), index);
+            if achievement.is_archived {
+                continue;
+            }
+            if let Some(key) = &achievement.body.key {
+                catalog.achievement_by_key.insert(key.clone(), index);
+            }
+            if let AchievementTrigger::Metric { metric, .. } = &achievement.body.trigger {
+                catalog.achievements_of_metric.entry(*metric).or_default().push(index);
+            }
+        }
+        catalog.achievements = achievements
+            .into_iter()
+            .map(|stored| AchievementEntry {
+                user_filters: keyed(&stored.body.user_filters),
+                event_filters: match &stored.body.trigger {
+                    AchievementTrigger::Metric { event_filters, .. } => keyed(event_filters),
+                    _ => Vec::new(),
+                },
+                stored,
+            })
+            .collect();
+        for (index, system) in systems.iter().enumerate() {
+            catalog.system_by_id.insert(PointsSystemId(system.id), index);
+            if !system.is_archived {
+                catalog.system_by_key.insert(system.body.key.clone(), index);
+            }
+        }
+        catalog.systems = systems
+            .into_iter()
+            .map(|stored| {
+                let mut own: Vec<_> = levels
+                    .iter()
+                    .filter(|l| !l.is_archived && l.body.system.0 == stored.id)
+                    .cloned()
+                    .collect();
+                own.sort_by_key(|level| level.body.points);
+                SystemEntry { stored, levels: own }
+            })
+            .collect();
+        for (index, trigger) in triggers.iter().enumerate() {
+            catalog.trigger_by_id.insert(TriggerId(trigger.id), index);
+            let system = catalog.system_by_id.get(&trigger.body.system);
+            let is_live = !trigger.is_archived
+                && trigger.body.is_active
+                && system.is_some_and(|system| !catalog.systems[*system].stored.is_archived);
+            if let (true, TriggerRule::Metric { metric, .. }) = (is_live, &trigger.body.rule) {
+                catalog.triggers_of_metric.entry(*metric).or_default().push(index);
+            }
+        }
+        catalog.triggers = triggers
+            .into_iter()
+            .map(|stored| TriggerEntry {
+                user_filters: keyed(&stored.body.user_filters),
+                event_filters: match &stored.body.rule {
+                    TriggerRule::Metric { event_filters, .. } => keyed(event_filters),
+                    _ => Vec::new(),
+                },
+                stored,
+            })
+            .collect();
+        for (index, board) in boards.iter().enumerate() {
+            catalog.board_by_id.insert(BoardId(board.id), index);
+            if board.is_archived {
+                continue;
+            }
+            catalog.board_by_key.insert(board.body.key.clone(), index);
+            if let RankBy::Metric(metric) = board.body.rank_by {
+                catalog.boards_of_metric.entry(metric).or_default().push(index);
+            }
+        }
+        catalog.boards = boards
+            .into_iter()
+            .map(|stored| BoardEntry {
+                user_filters: keyed(&stored.body.user_filters),
+                breakdown: stored
+                    .body
+                    .breakdown
+                    .iter()
+                    .map(|id| key_of.get(id).cloned().unwrap_or_default())
+                    .collect(),
+                stored,
+            })
+            .collect();
+        let mut streak = streak.unwrap_or_default();
+        streak.metrics.retain(|needed| {
+            catalog.metric_by_id.get(&needed.metric).is_some_and(|index| !metrics[*index].is_archived)
+        });
+        catalog.streak = streak;
+        catalog.attributes = attributes;
+        catalog.metrics = metrics;
+        catalog
+    }
+
+    /// All attributes that were not deleted, oldest first.
+    pub fn attributes(&self) -> impl Iterator<Item = &Stored<Attribute>> {
+        self.attributes.iter().filter(|attribute| !attribute.is_archived)
+    }
+
+    /// An attribute, deleted ones included.
+    pub fn attribute(&self, id: AttributeId) -> Option<&Stored<Attribute>> {
+        self.attributes.iter().find(|attribute| attribute.id == id.0)
+    }
+
+    /// The keys that attributes of a kind may have.
+    pub fn attribute_keys(&self, kind: AttributeKind) -> &BTreeMap<String, AttributeId> {
+        match kind {
+            AttributeKind::User => &self.user_attribute_keys,
+            AttributeKind::Event => &self.event_attribute_keys,
+        }
+    }
+
+    /// All metrics that were not deleted, oldest first.
+    pub fn metrics(&self) -> impl Iterator<Item = &Stored<Metric>> {
+        self.metrics.iter().filter(|metric| !metric.is_archived)
+    }
+
+    /// A metric that was not deleted.
+    pub fn metric_by_key(&self, key: &str) -> Option<&Stored<Metric>> {
+        self.metric_by_key.get(key).map(|index| &self.metrics[*index])
+    }
+
+    /// A metric, deleted ones included.
+    pub fn metric(&self, id: MetricId) -> Option<&Stored<Metric>> {
+        self.metric_by_id.get(&id).map(|index| &self.metrics[*index])
+    }
+
+    /// All achievements that were not deleted, oldest first.
+    pub fn achievements(&self) -> impl Iterator<Item = &AchievementEntry> {
+        self.achievements.iter().filter(|achievement| !achievement.stored.is_archived)
+    }
+
+    /// An achievement that was not deleted.
+    pub fn achievement_by_key(&self, key: &str) -> Option<&AchievementEntry> {
+        self.achievement_by_key.get(key).map(|index| &self.achievements[*index])
+    }
+
+    /// An achievement, deleted ones included.
+    pub fn achievement(&self, id: AchievementId) -> Option<&AchievementEntry> {
+        self.achievement_by_id.get(&id).map(|index| &self.achievements[*index])
+    }
+
+    /// The achievements, in any status, that count events of a metric.
+    pub fn achievements_of_metric(
+        &self,
+        metric: MetricId,
+    ) -> impl Iterator<Item = &AchievementEntry> {
+        self.achievements_of_metric
+            .get(&metric)
+            .into_iter()
+            .flatten()
+            .map(|index| &self.achievements[*index])
+    }
+
+    /// All points systems that were not deleted, oldest first.
+    pub fn systems(&self) -> impl Iterator<Item = &SystemEntry> {
+        self.systems.iter().filter(|system| !system.stored.is_archived)
+    }
+
+    /// A points system that was not deleted.
+    pub fn system_by_key(&self, key: &str) -> Option<&SystemEntry> {
+        self.system_by_key.get(key).map(|index| &self.systems[*index])
+    }
+
+    /// A points system, deleted ones included.
+    pub fn system(&self, id: PointsSystemId) -> Option<&SystemEntry> {
+        self.system_by_id.get(&id).map(|index| &self.systems[*index])
+    }
+
+    /// A trigger, deleted ones included.
+    pub fn trigger(&self, id: TriggerId) -> Option<&TriggerEntry> {
+        self.trigger_by_id.get(&id).map(|index| &self.triggers[*index])
+    }
+
+    /// The triggers that fire, oldest first.
+    pub fn active_triggers(&self) -> impl Iterator<Item = &TriggerEntry> {
+        self.triggers.iter().filter(|trigger| {
+            !trigger.stored.is_archived
+                && trigger.body().is_active
+                && self.system(trigger.body().system).is_some_and(|s| !s.stored.is_archived)
+        })
+    }
+
+    /// The firing triggers that count events of a metric, oldest first.
+    pub fn triggers_of_metric(&self, metric: MetricId) -> impl Iterator<Item = &TriggerEntry> {
+        self.triggers_of_metric
+            .get(&metric)
+            .into_iter()
+            .flatten()
+            .map(|index| &self.triggers[*index])
+    }
+
+    /// All leaderboards that were not deleted, oldest first.
+    pub fn boards(&self) -> impl Iterator<Item = &BoardEntry> {
+        self.boards.iter().filter(|board| !board.stored.is_archived)
+    }
+
+    /// A leaderboard that was not deleted.
+    pub fn board_by_key(&self, key: &str) -> Option<&BoardEntry> {
+        self.board_by_key.get(key).map(|index| &self.boards[*index])
+    }
+
+    /// A leaderboard, deleted ones included.
+    pub fn board(&self, id: BoardId) -> Option<&BoardEntry> {
+        self.board_by_id.get(&id).map(|index| &self.boards[*index])
+    }
+
+    /// The boards that rank a metric and rank now.
+    pub fn live_boards_of_metric(
+        &self,
+        metric: MetricId,
+        now: Timestamp,
+    ) -> impl Iterator<Item = &BoardEntry> {
+        self.boards_of_metric
+            .get(&metric)
+            .into_iter()
+            .flatten()
+            .map(|index| &self.boards[*index])
+            .filter(move |board| board.body().status_at(now) == BoardStatus::Active)
+    }
+
+    /// The boards that rank now.
+    pub fn live_boards(&self, now: Timestamp) -> impl Iterator<Item = &BoardEntry> {
+        self.boards().filter(move |board| board.body().status_at(now) == BoardStatus::Active)
+    }
+}

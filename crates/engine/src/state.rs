@@ -1,0 +1,248 @@
+//! One user's rows, as far as decisions read and write them.
+//!
+//! The store loads the rows that a command may touch; the rules change them and mark what they changed; the store writes the marked rows. Where and how they are kept is not known here.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use crate::amount::Amount;
+use crate::calendar::Frequency;
+use crate::id::{
+    AchievementId, BoardId, CompletionId, EventId, MetricId, PointsSystemId, UserId,
+};
+use crate::rank::Place;
+use crate::user::User;
+
+/// A row that knows whether it has to be written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Row<T> {
+    value: T,
+    is_changed: bool,
+}
+
+impl<T> Row<T> {
+    /// A row as it was loaded.
+    pub fn stored(value: T) -> Self {
+        Self { value, is_changed: false }
+    }
+
+    /// A row that was just made.
+    pub fn fresh(value: T) -> Self {
+        Self { value, is_changed: true }
+    }
+
+    /// Reads.
+    pub fn get(&self) -> &T {
+        &self.value
+    }
+
+    /// Opens for writing, and marks.
+    pub fn edit(&mut self) -> &mut T {
+        self.is_changed = true;
+        &mut self.value
+    }
+
+    /// Whether it has to be written.
+    pub fn is_changed(&self) -> bool {
+        self.is_changed
+    }
+
+    /// Says that it was written.
+    pub fn saved(&mut self) {
+        self.is_changed = false;
+    }
+}
+
+/// The running sum of one metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetricTotal {
+    /// The sum of all events.
+    pub total: Amount,
+    /// The highest the sum ever was, at least zero: multiples below it have been paid (AMB-30).
+    pub peak: Amount,
+    /// How many events.
+    pub events: i64,
+    /// The first event.
+    pub first: Timestamp,
+    /// The last event.
+    pub last: Timestamp,
+}
+
+/// The events of one metric on one local date.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DaySum {
+    /// Their sum.
+    pub sum: Amount,
+    /// How many.
+    pub events: i64,
+}
+
+/// What an achievement or trigger has counted for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counter {
+    /// The sum of the matching events; the metric's total where nothing is filtered.
+    pub sum: Amount,
+    /// The highest the sum was since counting began, at least zero.
+    pub peak: Amount,
+    /// The age of the rule it counts for; a younger rule makes it stale.
+    pub since: Timestamp,
+}
+
+/// The streak of a user, with its freezes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Streak {
+    /// The frequency it was counted in.
+    pub frequency: Frequency,
+    /// In periods; 0: none.
+    pub length: i64,
+    /// The local date on which the run began.
+    pub started: Option<Date>,
+    /// The start of the last period that was met, kept when the streak is lost.
+    pub met: Option<Date>,
+    /// The last extension.
+    pub extended: Option<Timestamp>,
+    /// Freezes in hand.
+    pub freezes: i64,
+    /// The date up to which earned freezes were granted.
+    pub earned_to: Date,
+    /// The start of the first period that is not closed.
+    pub open_from: Date,
+    /// The zone at the last activity (AMB-23).
+    pub zone: Option<String>,
+    /// When the next midnight may change something.
+    pub settle_at: Option<Timestamp>,
+}
+
+/// How a period of a streak ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeriodMark {
+    /// The condition was met.
+    Met,
+    /// A freeze was used.
+    Freeze,
+    /// A day off.
+    DayOff,
+    /// The user's calendar skipped it (AMB-23).
+    Skipped,
+}
+
+impl PeriodMark {
+    const ALL: [Self; 4] = [Self::Met, Self::Freeze, Self::DayOff, Self::Skipped];
+
+    /// The text kept in the store.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Freeze => "freeze",
+            Self::DayOff => "day_off",
+            Self::Skipped => "skipped",
+        }
+    }
+
+    /// Reads the text kept in the store.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mark| mark.name() == name)
+    }
+}
+
+/// One period in which a streak lived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreakPeriod {
+    /// The frequency.
+    pub frequency: Frequency,
+    /// First date.
+    pub start: Date,
+    /// The length at its end.
+    pub length: i64,
+    /// How it ended.
+    pub mark: PeriodMark,
+}
+
+/// One user's completion of an achievement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Completion {
+    /// Its id.
+    pub id: CompletionId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The values of a board's breakdown attributes that a user has; empty on a board without.
+pub type Group = Vec<String>;
+
+/// One user's value in one run of a board.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BoardValue {
+    /// Millionths on a metric board, else whole numbers.
+    pub value: i64,
+    /// When the value last changed.
+    pub reached: Timestamp,
+    /// Where the user is ranked; nothing: the user does not take part.
+    pub group: Option<Group>,
+}
+
+impl BoardValue {
+    /// The place in the ranking, for those who have one: a value above zero and a group (AMB-76).
+    pub fn place(&self, user: UserId) -> Option<(&Group, Place)> {
+        let group = self.group.as_ref()?;
+        (self.value > 0).then(|| {
+            (group, Place { value: self.value, reached: self.reached.as_microsecond(), user: user.0 })
+        })
+    }
+}
+
+/// Everything a command about one user may read or write.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UserState {
+    /// Who it is.
+    pub user: Row<User>,
+    /// Whether the user row does not exist yet.
+    pub is_new: bool,
+    /// Totals of all metrics the user ever touched.
+    pub totals: BTreeMap<MetricId, Row<MetricTotal>>,
+    /// Day sums of the dates the command may need.
+    pub days: BTreeMap<(MetricId, Date), Row<DaySum>>,
+    /// Counters by the id of their achievement or trigger.
+    pub counters: BTreeMap<Uuid, Row<Counter>>,
+    /// The streak; nothing until there is something to keep.
+    pub streak: Option<Row<Streak>>,
+    /// Completions.
+    pub completions: BTreeMap<AchievementId, Completion>,
+    /// Balances of all systems that ever awarded anything.
+    pub balances: BTreeMap<PointsSystemId, Row<i64>>,
+    /// Values on boards, by board and run.
+    pub boards: BTreeMap<(BoardId, i64), Row<BoardValue>>,
+    /// Events whose idempotency keys the commands of this batch name.
+    pub seen: BTreeMap<(MetricId, String), EventId>,
+}
+
+impl UserState {
+    /// The state of a user of whom only the row is known.
+    pub fn of(user: User, is_new: bool) -> Self {
+        Self {
+            user: if is_new { Row::fresh(user) } else { Row::stored(user) },
+            is_new,
+            totals: BTreeMap::new(),
+            days: BTreeMap::new(),
+            counters: BTreeMap::new(),
+            streak: None,
+            completions: BTreeMap::new(),
+            balances: BTreeMap::new(),
+            boards: BTreeMap::new(),
+            seen: BTreeMap::new(),
+        }
+    }
+
+    /// The total of a metric, zero if never touched.
+    pub fn total(&self, metric: MetricId) -> Amount {
+        self.totals.get(&metric).map_or(Amount::ZERO, |row| row.get().total)
+    }
+
+    /// The balance of a points system, zero if it never awarded anything.
+    pub fn balance(&self, system: PointsSystemId) -> i64 {
+        self.balances.get(&system).map_or(0, |row| *row.get())
+    }
+}

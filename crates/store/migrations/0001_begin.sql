@@ -1,0 +1,1 @@
+-- Placeholder: the first tables are written by the lead.
