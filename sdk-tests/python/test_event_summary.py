@@ -53,11 +53,11 @@ def test_monthly_starts_on_the_first(world: World, noon: Noon, metric) -> None:
 
 
 def test_ranges(world: World, noon: Noon, metric) -> None:
-    assert len(summary(world, metric, "daily", noon.day(-399), noon.day(1))) == 400
+    assert len(summary(world, metric, "daily", noon.day(-398), noon.day(1))) == 399
     for start, end in [
         (noon.day(0), noon.day(0)),
         (noon.day(0), noon.day(-1)),
-        (noon.day(-400), noon.day(1)),
+        (noon.day(-401), noon.day(1)),
         ("2026-02-30", noon.day(0)),
         ("soon", noon.day(0)),
     ]:

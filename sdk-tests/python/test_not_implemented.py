@@ -4,6 +4,33 @@ from __future__ import annotations
 
 from world import Noon, World, issue, refused
 
+# The same as templates (method and path); test_process.py does not ask the published description for them.
+APPLICATION = {
+    ("get", "/points/{key}/boosts"),
+    ("get", "/points/{key}/summary"),
+    ("get", "/streaks/rankings"),
+    ("get", "/users/{id}/points/{key}/boosts"),
+    ("get", "/users/{id}/points/{key}/event-summary"),
+    ("get", "/users/{id}/preferences"),
+    ("get", "/users/{id}/wrapped"),
+    ("patch", "/users/{id}/preferences"),
+}
+ADMIN = {
+    ("delete", "/points/{systemId}/boosts"),
+    ("delete", "/streaks/pauses"),
+    ("get", "/environments"),
+    ("get", "/points/{systemId}/boosts"),
+    ("get", "/points/{systemId}/boosts/{id}"),
+    ("get", "/settings"),
+    ("patch", "/points/{systemId}/boosts"),
+    ("patch", "/settings"),
+    ("post", "/metrics/events"),
+    ("post", "/points/{systemId}/boosts"),
+    ("post", "/streaks/freezes"),
+    ("post", "/streaks/pauses"),
+    ("post", "/streaks/reset"),
+    ("post", "/streaks/restore"),
+}
 
 def test_operations(world: World, noon: Noon) -> None:
     system, metric = world.system(), world.metric()

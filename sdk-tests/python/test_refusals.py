@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 
@@ -160,9 +161,6 @@ def test_unknown_paths(world: World, path: str) -> None:
 )
 def test_wrong_methods(world: World, method: str, path: str, allowed: set[str]) -> None:
     answer = world.raw.request(method, path, json={} if method in ("PUT", "POST") else None)
-    if method == "GET" and path == "/admin/v1/metrics/events":
-        assert answer.status_code in (405, 422), "`events` is no id either"
-        return
     assert answer.status_code == 405
     named = {name.strip() for name in answer.headers["allow"].split(",")}
     assert allowed <= named <= allowed | {"HEAD", "OPTIONS"}
@@ -182,13 +180,15 @@ def test_completion_bodies_that_are_wrong(world: World, text: str) -> None:
     assert world.raw.post(path, content=text, headers=JSON).status_code == 422
 
 
-@pytest.mark.parametrize("key", ["", "x" * 100_000])
-def test_odd_idempotency_keys(world: World, metric, key: str) -> None:
+@pytest.mark.parametrize("length", [0, 3_000, 100_000])
+def test_odd_idempotency_keys(world: World, metric, length: int) -> None:
     """An empty key may count as none; one of any length is stored or refused, never an accident."""
+    # Text that does not compress: an index that squeezes its entries would take a long row of one letter.
+    key = "".join(hashlib.sha256(str(n).encode()).hexdigest() for n in range(length // 64 + 1))[:length]
     path = f"/v1/metrics/{metric.key}/event"
     body = {"user": {"id": world.name("other")}, "value": 1}
     answer = world.raw.post(path, json=body, headers={"Idempotency-Key": key})
-    assert answer.status_code in (201, 400, 422, 431) if not key else answer.status_code in (400, 413, 422, 431)
+    assert answer.status_code in (201, 400, 422)
 
 
 def test_sql_is_only_text(world: World, metric) -> None:

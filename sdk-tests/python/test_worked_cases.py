@@ -294,9 +294,9 @@ def test_d13_boards(world: World, noon: Noon) -> None:
 
 def test_d13_the_type_of_an_active_trigger(world: World) -> None:
     admin, system = world.api.admin.points.triggers, world.system()
-    trigger = world.trigger(system, "user_creation", 1)
-    issue(admin.update(system.id, request=[{"id": trigger.id, "type": "streak", "streakLength": 1}]), id=trigger.id)
-    assert admin.get(system.id, trigger.id).type == "user_creation"
+    trigger = world.trigger(system, "streak", 1, streakLength=1)
+    issue(admin.update(system.id, request=[{"id": trigger.id, "type": "user_creation"}]), id=trigger.id)
+    assert admin.get(system.id, trigger.id).type == "streak"
 
 
 def test_d13_an_unknown_points_system(world: World) -> None:

@@ -54,11 +54,11 @@ pub(crate) fn evaluate(turn: &mut Turn<'_>, scope: Scope) {
     for id in due {
         complete(turn, id, turn.now);
     }
-    cascade(turn);
+    cascade(turn, turn.now);
 }
 
 /// Completes composites whose last prerequisite is complete.
-fn cascade(turn: &mut Turn<'_>) {
+fn cascade(turn: &mut Turn<'_>, at: Timestamp) {
     loop {
         let next = turn.catalog.achievements().find(|entry| {
             matches!(entry.body().trigger, AchievementTrigger::Composite { .. })
@@ -66,7 +66,7 @@ fn cascade(turn: &mut Turn<'_>) {
         });
         match next.map(AchievementEntry::id) {
             Some(id) => {
-                complete(turn, id, turn.now);
+                complete(turn, id, at);
             }
             None => return,
         }
@@ -134,19 +134,18 @@ pub(crate) fn settle_anniversaries(turn: &mut Turn<'_>) {
             && is_due(turn.state, entry, turn.now)
             && let Some(date) = anniversary(user, years)
         {
-            // Nobody completes before the achievement was open or the date was known.
             let midnight = zone.start_of(date);
-            let known = entry.body().rule_since.max(user.updated);
-            due.push((midnight.max(known).min(turn.now), entry.id()));
+            // What was due before the achievement was open is left to back-dating, which tells nobody.
+            if midnight >= entry.body().rule_since {
+                // Nobody completes before the date was known.
+                due.push((midnight.max(user.updated).min(turn.now), entry.id()));
+            }
         }
     }
     due.sort_unstable();
-    let any = !due.is_empty();
     for (at, id) in due {
         complete(turn, id, at);
-    }
-    if any {
-        cascade(turn);
+        cascade(turn, at);
     }
 }
 

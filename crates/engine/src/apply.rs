@@ -55,7 +55,7 @@ pub fn apply(
         state,
         now,
         ids,
-        is_silent: matches!(command, Command::Backdate { .. }),
+        is_silent: false,
         appended: Appended::default(),
         notices: Vec::new(),
         moves: Vec::new(),
@@ -211,6 +211,8 @@ impl Turn<'_> {
             let mut user = self.state.user.get().clone();
             let changed = user::apply(&mut user, patch, self.now);
             if changed.any {
+                // Midnights before the change are judged by the clock and the attributes of then.
+                self.settle();
                 *self.state.user.edit() = user;
             }
             changed
@@ -242,9 +244,7 @@ impl Turn<'_> {
         if settled.is_changed {
             self.keep_streak(streak);
             self.appended.periods.extend(settled.periods);
-            if !self.is_silent {
-                self.notices.extend(settled.notices);
-            }
+            self.notices.extend(settled.notices);
         }
         achievement::settle_anniversaries(self);
         self.pay_completions(None);
@@ -315,6 +315,10 @@ impl Turn<'_> {
         let length = self.streak_length();
         self.settle();
         if let Some(scope) = scope {
+            // What time brought is told; what the changed definition brings is not.
+            let points = points::finish(std::mem::take(&mut self.points));
+            self.notices.extend(points.into_iter().map(Notice::PointsChanged));
+            self.is_silent = true;
             achievement::evaluate(self, scope);
             self.pay_completions(None);
         }
@@ -424,13 +428,23 @@ impl Turn<'_> {
 
         let id = EventId(self.ids.uuid(self.now));
         let today = self.today();
-        self.count_day(metric, today, event.value);
         self.count_for_achievements(metric, event);
+        // A recount looks at all days; this event must not be among them, or it would extend nothing.
         self.settle();
         let settled = self.appended.completions.len();
-        self.follow_user(changed);
+        self.count_day(metric, today, event.value);
+        if changed.attributes {
+            leaderboard::regroup(self);
+        }
         let is_extended = self.extend(today);
-        achievement::evaluate(self, Scope::Event { metric, is_extended });
+        achievement::evaluate(
+            self,
+            if changed.attributes || changed.sign_up_date {
+                Scope::All
+            } else {
+                Scope::Event { metric, is_extended }
+            },
+        );
         let completed = self.appended.completions[settled..].to_vec();
         points::award_crossings(self, &crossings, id);
         if is_extended {
@@ -591,9 +605,10 @@ impl Turn<'_> {
             self.now,
             &mut periods,
         );
-        let tz = &self.state.user.get().tz;
-        if streak.length > 0 && streak.zone != *tz {
-            streak.zone.clone_from(tz);
+        // Without a zone the user lived by UTC, which a first zone must not make forgotten.
+        let tz = self.state.user.get().tz.as_deref().unwrap_or("UTC");
+        if streak.length > 0 && streak.zone.as_deref() != Some(tz) {
+            streak.zone = Some(tz.to_owned());
         }
         if is_extended || self.state.streak.is_some() {
             self.keep_streak(streak);

@@ -106,7 +106,7 @@ impl Frequency {
 }
 
 /// A span of local dates, both ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Period {
     /// First date.
     pub start: Date,

@@ -158,6 +158,8 @@ pub struct Catalog {
     pub version: i64,
     /// How streaks work.
     pub streak: StreakSettings,
+    /// Whether anybody outside wants to be told: notices are kept for delivery only then.
+    pub has_listeners: bool,
     attributes: Vec<Stored<Attribute>>,
     metrics: Vec<Stored<Metric>>,
     achievements: Vec<AchievementEntry>,

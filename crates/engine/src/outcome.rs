@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use serde::Serialize;
 
 use crate::amount::Amount;
 use crate::calendar::{Frequency, Period};
@@ -81,7 +82,7 @@ pub struct CompletionReply {
 }
 
 /// A streak as it is shown (spec/trophy.md 5.9).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StreakView {
     /// In periods; 0: none.
     pub length: i64,
@@ -100,7 +101,7 @@ pub struct StreakView {
 }
 
 /// What one command changed in one points system.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PointsChange {
     /// The system.
     pub system: PointsSystemId,
@@ -115,7 +116,7 @@ pub struct PointsChange {
 }
 
 /// One entry of the ledger: an award or a deduction.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LedgerEntry {
     /// Its id.
     pub id: LedgerEntryId,
@@ -196,7 +197,8 @@ pub struct Appended {
 }
 
 /// Something the outside world may want to know (spec/trophy.md 9.4).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "type")]
 pub enum Notice {
     /// An achievement was completed, not by back-dating.
     AchievementCompleted {
@@ -228,4 +230,19 @@ pub enum Notice {
     },
     /// Points were gained or lost; the level, where it changed, is inside.
     PointsChanged(PointsChange),
+}
+
+impl Notice {
+    /// The text kept in the store.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::AchievementCompleted { .. } => "achievement.completed",
+            Self::StreakStarted(_) => "streak.started",
+            Self::StreakExtended(_) => "streak.extended",
+            Self::StreakLost { .. } => "streak.lost",
+            Self::FreezeConsumed { .. } => "streak.freeze_consumed",
+            Self::FreezeEarned { .. } => "streak.freeze_earned",
+            Self::PointsChanged(_) => "points.changed",
+        }
+    }
 }

@@ -86,7 +86,7 @@ pub fn settle(
         match (closing, earning) {
             (None, None) => break,
             (Some(close), earn) if earn.is_none_or(|earn| close <= earn) => {
-                close_period(settings, streak, open, &mut settled);
+                close_period(settings, streak, open, zone, &mut settled);
                 streak.open_from = close;
             }
             (close, Some(earn)) => {
@@ -106,6 +106,7 @@ fn close_period(
     settings: &StreakSettings,
     streak: &mut Streak,
     period: Period,
+    zone: &Zone,
     settled: &mut Settled,
 ) {
     settled.is_changed = true;
@@ -114,6 +115,9 @@ fn close_period(
     }
     let mark = if is_day_off(settings, period) {
         PeriodMark::DayOff
+    } else if zone.date(zone.start_of(period.start)) > period.end {
+        // The zone itself moved over the date line: nobody there lived this date.
+        PeriodMark::Skipped
     } else if settings.freezes.is_some() && streak.freezes > 0 {
         streak.freezes -= 1;
         settled.notices.push(Notice::FreezeConsumed { freezes: streak.freezes });

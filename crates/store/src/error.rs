@@ -6,7 +6,7 @@
 /// A failure of the store. A look-up that finds nothing is `None`, not an error.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A constraint refused the statement. Carries the constraint's name (PostgreSQL) or the list
+    /// A constraint refused the statement. Carries the constraint's name (`PostgreSQL`) or the list
     /// of columns, `table.column, table.column` (`SQLite`); empty when the engine names neither.
     #[error("the change conflicts with what is stored ({0})")]
     Conflict(String),

@@ -2,9 +2,29 @@
 //!
 //! Knows SQL and the engine's types; knows nothing of HTTP. Only [`driver`] knows that there are
 //! two database engines. The dialect and its traps are described in `crates/store/README.md`.
+//!
+//! Customer data is reached only through a [`Space`], and a space comes only from [`access`] (who is
+//! authenticated) or from a row that names it (a worker's job): a query without one cannot be written.
 
+pub mod access;
+pub mod batch;
+pub mod board;
+pub mod completion;
+pub mod definition;
 pub mod driver;
 mod error;
+pub mod event;
+pub mod job;
+pub mod key;
+pub mod ledger;
 pub mod migrate;
+pub mod outbox;
+pub mod pool;
+pub mod streak;
+pub mod tenancy;
+mod time;
+pub mod user;
 
+pub use access::Space;
 pub use error::{Error, Result};
+pub use pool::Store;

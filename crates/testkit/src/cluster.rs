@@ -1,4 +1,4 @@
-//! A PostgreSQL cluster in a temporary folder.
+//! A `PostgreSQL` cluster in a temporary folder.
 //!
 //! A shell stands between this process and the server. It reads commands from a pipe, and when the
 //! pipe closes - because we are done, or were killed - it stops the server and deletes the folder.
@@ -58,7 +58,7 @@ rm -rf "$folder"
 
 impl Cluster {
     /// Makes and starts a cluster. The superuser is `postgres`, without password.
-    pub fn start(options: &Options) -> anyhow::Result<Cluster> {
+    pub fn start(options: Options) -> anyhow::Result<Cluster> {
         let bin = binaries()?;
         // The socket's path must be short and its folder open to another user: not TMPDIR.
         let folder = tempfile::Builder::new()
@@ -163,7 +163,7 @@ impl Drop for Guard {
     }
 }
 
-fn initialise(bin: &Path, folder: &Path, user: &[String], options: &Options) -> anyhow::Result<()> {
+fn initialise(bin: &Path, folder: &Path, user: &[String], options: Options) -> anyhow::Result<()> {
     let initdb = bin.join("initdb");
     let mut command = match user.split_first() {
         Some((program, arguments)) => {
@@ -228,7 +228,7 @@ fn binaries() -> anyhow::Result<PathBuf> {
         ))
 }
 
-/// PostgreSQL refuses to run as root. For root: the words that run a command as `postgres`, who
+/// `PostgreSQL` refuses to run as root. For root: the words that run a command as `postgres`, who
 /// is given the folder; otherwise nothing.
 fn other_user(folder: &Path) -> anyhow::Result<Vec<String>> {
     // The owner of what we have just made is us.

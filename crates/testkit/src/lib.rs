@@ -14,7 +14,7 @@ use postgres::{Client, NoTls};
 /// `postgres://user@127.0.0.1:5432/postgres`. The user must be allowed to create databases.
 pub const POSTGRES_VARIABLE: &str = "KLEOS_TEST_POSTGRES";
 
-/// The URL of a fresh, empty PostgreSQL database for the calling test.
+/// The URL of a fresh, empty `PostgreSQL` database for the calling test.
 ///
 /// It is made in the server named by [`POSTGRES_VARIABLE`] (where it stays afterwards), or else in
 /// a cluster of this process, which is removed when the process ends, however it ends.
@@ -28,7 +28,7 @@ pub fn postgres_url() -> String {
     let given = std::env::var(POSTGRES_VARIABLE);
     let admin = given.unwrap_or_else(|_| {
         CLUSTER
-            .get_or_init(|| Cluster::start(&Options::default()).expect("a PostgreSQL for tests"))
+            .get_or_init(|| Cluster::start(Options::default()).expect("a PostgreSQL for tests"))
             .url()
     });
     create_database(&admin).expect("a database for this test")

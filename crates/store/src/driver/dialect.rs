@@ -130,6 +130,7 @@ impl Renderer {
             "text" => ("text", "text collate \"C\""),
             "float" => ("real", "double precision"),
             "strict" => (" strict", ""),
+            "clustered" => (" strict, without rowid", ""),
             "binary" => ("collate binary", "collate \"C\""),
             "hold" => ("", "for update"),
             "share" => ("", "for share"),
@@ -170,7 +171,7 @@ impl Renderer {
     }
 
     /// `{keys(name type, ..)}`: a table expression. One row of parameters in `SQLite`, where the
-    /// statement runs once per key; all rows at once in PostgreSQL.
+    /// statement runs once per key; all rows at once in `PostgreSQL`.
     fn key_table(&mut self, columns: &str) -> Result<(), String> {
         if self.keys > 0 {
             return Err("only one {keys(..)} per text".to_owned());
@@ -231,7 +232,8 @@ fn run(text: &str, fits: impl Fn(char) -> bool) -> usize {
 
 /// A mistake in one of our own texts, found by the first test that runs it.
 fn wrong(message: &str, sql: &str) -> Error {
-    Error::broken(format!("{message} in: {sql}"))
+    let start: String = sql.trim_start().chars().take(100).collect();
+    Error::broken(format!("{message} in: {start}"))
 }
 
 #[cfg(test)]

@@ -21,8 +21,15 @@ use crate::{Error, Result};
 pub enum Location {
     /// The file of an embedded database; made when missing (its folder must exist).
     Sqlite(PathBuf),
-    /// The URL of a PostgreSQL database, `postgres://user:password@host:port/name`.
+    /// The URL of a `PostgreSQL` database, `postgres://user:password@host:port/name`.
     Postgres(String),
+}
+
+impl Location {
+    /// Whether the database lives inside this process, which then is its only writer.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self, Location::Sqlite(_))
+    }
 }
 
 /// One connection with its prepared statements.
@@ -65,7 +72,7 @@ impl Conn {
         Ok(Conn { engine })
     }
 
-    /// Begins a transaction that writes. In `SQLite` it waits for the only writer; in PostgreSQL
+    /// Begins a transaction that writes. In `SQLite` it waits for the only writer; in `PostgreSQL`
     /// it is read committed, and rows to be changed are locked by `{hold}`.
     pub fn write(&mut self) -> Result<Tx<'_>> {
         self.begin(true)
@@ -88,7 +95,7 @@ impl Conn {
         })
     }
 
-    /// Whether the connection can still be used. Costs nothing: a lost PostgreSQL connection is
+    /// Whether the connection can still be used. Costs nothing: a lost `PostgreSQL` connection is
     /// noticed by the statement that fails. A pool drops an unhealthy connection and opens another.
     pub fn is_healthy(&mut self) -> bool {
         match &self.engine {
@@ -109,7 +116,7 @@ impl Engine {
 
 /// A transaction. Rolls back when dropped without [`Tx::commit`].
 ///
-/// After the first failure the transaction is spoilt on both engines (PostgreSQL insists on it):
+/// After the first failure the transaction is spoilt on both engines (`PostgreSQL` insists on it):
 /// every further statement and the commit fail.
 pub struct Tx<'a> {
     engine: &'a mut Engine,
@@ -170,7 +177,7 @@ impl Tx<'_> {
     }
 
     /// Runs one write statement for a whole set of keys, given by column in the order of the
-    /// statement's `{keys(..)}`; returns the number of rows it changed. PostgreSQL runs it once,
+    /// statement's `{keys(..)}`; returns the number of rows it changed. `PostgreSQL` runs it once,
     /// `SQLite` once per key. No keys: nothing happens. A row may be touched by one key only.
     pub fn many(&mut self, sql: &'static str, columns: &[Column<'_>]) -> Result<u64> {
         self.guard(|engine| match engine {

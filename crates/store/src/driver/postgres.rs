@@ -1,4 +1,4 @@
-//! One PostgreSQL connection: settings, binding and failures of the synchronous client.
+//! One `PostgreSQL` connection: settings, binding and failures of the synchronous client.
 //!
 //! Must not know any table, and nothing of `SQLite`. The client runs its own small reactor inside:
 //! it must be called from plain threads only, never from an async task.

@@ -1,6 +1,6 @@
 //! One `SQLite` connection: settings, binding and failures of `rusqlite`.
 //!
-//! Must not know any table, and nothing of PostgreSQL.
+//! Must not know any table, and nothing of `PostgreSQL`.
 
 use std::collections::HashMap;
 use std::path::Path;

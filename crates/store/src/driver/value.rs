@@ -15,7 +15,7 @@ use crate::{Error, Result};
 pub enum Value<'a> {
     /// SQL null of any type.
     Null,
-    /// `bigint`; also fits `int` and `smallint` expressions of PostgreSQL.
+    /// `bigint`; also fits `int` and `smallint` expressions of `PostgreSQL`.
     Int(i64),
     /// `double precision`.
     Float(f64),
@@ -180,7 +180,7 @@ into_column! {
     Option<Uuid> => OptUuid,
 }
 
-/// A parameter whose kind does not fit the type PostgreSQL expects at its place.
+/// A parameter whose kind does not fit the type `PostgreSQL` expects at its place.
 fn unfit(kind: &str, ty: &Type) -> Box<dyn StdError + Sync + Send> {
     format!("a parameter of kind {kind} stands where PostgreSQL expects {ty}; cast it").into()
 }
@@ -278,13 +278,13 @@ pub enum Cell<'a> {
     Int(i64),
     /// A floating point number.
     Float(f64),
-    /// A PostgreSQL boolean.
+    /// A `PostgreSQL` boolean.
     Bool(bool),
     /// Text, or JSON as text.
     Text(&'a str),
     /// Bytes; also a UUID of `SQLite`.
     Bytes(&'a [u8]),
-    /// A PostgreSQL UUID.
+    /// A `PostgreSQL` UUID.
     Uuid(Uuid),
 }
 

@@ -1,0 +1,163 @@
+//! The values of users on boards: read for rankings, rebuilt from events, awards and streaks.
+
+use std::collections::{BTreeMap, HashMap};
+
+use engine::catalog::BoardEntry;
+use engine::definition::RankBy;
+use engine::id::{BoardId, UserId};
+use engine::leaderboard::group;
+use engine::rank::Place;
+use engine::state::{BoardValue, Group};
+use jiff::Timestamp;
+
+use crate::access::Space;
+use crate::batch::{group_of, group_text};
+use crate::driver::{Column, Tx};
+use crate::time::instant;
+use crate::{Error, Result, event, ledger};
+
+/// The places of one run of a board, by group.
+pub fn places(
+    tx: &mut Tx<'_>,
+    space: Space,
+    board: BoardId,
+    run: i64,
+) -> Result<HashMap<Group, Vec<Place>>> {
+    let mut places: HashMap<Group, Vec<Place>> = HashMap::new();
+    tx.rows(
+        "select user_id, value, reached_at, breakdown from board_entry
+         where space_id = $1 and board_id = $2 and run = $3 and value > 0
+           and breakdown is not null",
+        &[space.id().into(), board.0.into(), run.into()],
+        |row| {
+            let place = Place { user: row.get(0)?, value: row.get(1)?, reached: row.get(2)? };
+            if let Some(group) = group_of(row.get(3)?)? {
+                places.entry(group).or_default().push(place);
+            }
+            Ok(())
+        },
+    )?;
+    Ok(places)
+}
+
+/// One user's value in one run of a board.
+pub fn value(
+    tx: &mut Tx<'_>,
+    space: Space,
+    board: BoardId,
+    run: i64,
+    user: UserId,
+) -> Result<Option<BoardValue>> {
+    tx.row(
+        "select value, reached_at, breakdown from board_entry
+         where space_id = $1 and board_id = $2 and run = $3 and user_id = $4",
+        &[space.id().into(), board.0.into(), run.into(), user.0.into()],
+        |row| {
+            Ok(BoardValue {
+                value: row.get(0)?,
+                reached: instant(row, 1)?,
+                group: group_of(row.get(2)?)?,
+            })
+        },
+    )
+}
+
+/// Counts a board anew from what is stored: a board's values are a function of events, awards and
+/// streaks inside its dates, however long it was switched on (AMB-35).
+pub fn rebuild(
+    tx: &mut Tx<'_>,
+    space: Space,
+    board: &BoardEntry,
+    now: Timestamp,
+) -> Result<()> {
+    let mut values: BTreeMap<(i64, UserId), (i64, i64)> = BTreeMap::new();
+    let schedule = board.body().schedule();
+    let mut add = |date, user: UserId, amount: i64, at: Timestamp| {
+        if amount != 0
+            && let Some(run) = schedule.run_at(date)
+        {
+            let value = values.entry((run, user)).or_default();
+            value.0 = value.0.saturating_add(amount);
+            value.1 = at.as_microsecond();
+        }
+    };
+    match board.body().rank_by {
+        RankBy::Metric(metric) => {
+            event::of_metric(tx, space, metric, board.body().start, |event| {
+                add(event.date, event.user, event.value.millionths(), event.at);
+            })?;
+        }
+        RankBy::Points(system) => {
+            ledger::of_system(tx, space, system, |user, entry| {
+                add(entry.date, user, entry.amount, entry.at);
+            })?;
+        }
+        RankBy::Streak => {
+            tx.rows(
+                "select s.user_id, s.length, s.extended_at, u.tz
+                 from streak s join end_user u on u.space_id = s.space_id and u.id = s.user_id
+                 where s.space_id = $1 and s.length > 0",
+                &[space.id().into()],
+                |row| {
+                    let tz: Option<String> = row.get(3)?;
+                    let today = engine::calendar::Zone::of(tz.as_deref()).date(now);
+                    let at: Option<i64> = row.get(2)?;
+                    let at = at.unwrap_or_else(|| now.as_microsecond());
+                    let at = Timestamp::from_microsecond(at).map_err(Error::broken)?;
+                    add(today, UserId(row.get(0)?), row.get(1)?, at);
+                    Ok(())
+                },
+            )?;
+        }
+    }
+    tx.run(
+        "delete from board_entry where space_id = $1 and board_id = $2",
+        &[space.id().into(), board.id().0.into()],
+    )?;
+    let groups = groups(tx, space, board)?;
+    let rows: Vec<((i64, UserId), (i64, i64))> = values.into_iter().collect();
+    for chunk in rows.chunks(1_000) {
+        let texts = chunk
+            .iter()
+            .map(|((_, user), _)| match groups.get(user) {
+                Some(group) => group_text(group).map(Some),
+                None => Ok(None),
+            })
+            .collect::<Result<Vec<_>>>()?;
+        tx.many(
+            "insert into board_entry
+                 (space_id, board_id, run, user_id, value, reached_at, breakdown)
+             select k.space_id, k.board_id, k.run, k.user_id, k.value, k.reached_at, k.breakdown
+             from {keys(space_id bigint, board_id uuid, run bigint, user_id bigint,
+                        value bigint, reached_at bigint, breakdown json)} k",
+            &[
+                Column::Int(vec![space.id(); chunk.len()]),
+                Column::Uuid(vec![board.id().0; chunk.len()]),
+                Column::Int(chunk.iter().map(|row| row.0.0).collect()),
+                Column::Int(chunk.iter().map(|row| row.0.1.0).collect()),
+                Column::Int(chunk.iter().map(|row| row.1.0).collect()),
+                Column::Int(chunk.iter().map(|row| row.1.1).collect()),
+                Column::OptJson(texts.iter().map(Option::as_deref).collect()),
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+/// The groups of all users who take part in a board.
+fn groups(
+    tx: &mut Tx<'_>,
+    space: Space,
+    board: &BoardEntry,
+) -> Result<HashMap<UserId, Group>> {
+    let rows = tx.rows(
+        "select id, attributes from end_user where space_id = $1",
+        &[space.id().into()],
+        |row| {
+            let attributes: BTreeMap<String, String> =
+                serde_json::from_str(&row.get::<String>(1)?).map_err(Error::broken)?;
+            Ok((UserId(row.get(0)?), group(board, &attributes)))
+        },
+    )?;
+    Ok(rows.into_iter().filter_map(|(user, group)| Some((user, group?))).collect())
+}

@@ -1,0 +1,101 @@
+//! Work that goes through the users of a space: kept until it is done, so that it survives a crash.
+
+use engine::id::AchievementId;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::Result;
+use crate::access::Space;
+use crate::driver::Tx;
+
+/// A job under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Its id.
+    pub id: Uuid,
+    /// Where.
+    pub space: Space,
+    /// What.
+    pub task: Task,
+    /// The last user done; 0 at first.
+    pub position: i64,
+}
+
+/// What a job does with every user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Completes an achievement for those who meet it (spec/trophy.md 4.4).
+    Backdate(AchievementId),
+    /// Settles: the settings of streaks or anniversaries changed, so that other midnights matter.
+    Settle,
+}
+
+impl Task {
+    fn parts(self) -> (&'static str, Uuid) {
+        match self {
+            Self::Backdate(achievement) => ("backdate", achievement.0),
+            Self::Settle => ("settle", Uuid::nil()),
+        }
+    }
+}
+
+/// Adds a job.
+pub fn insert(
+    tx: &mut Tx<'_>,
+    space: Space,
+    id: Uuid,
+    task: Task,
+    now: Timestamp,
+) -> Result<()> {
+    let (kind, target) = task.parts();
+    tx.run(
+        "insert into job (space_id, id, kind, target, position, created_at)
+         values ($1, $2, $3, $4, 0, $5)",
+        &[
+            space.id().into(),
+            id.into(),
+            kind.into(),
+            target.into(),
+            now.as_microsecond().into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// All jobs, oldest first.
+pub fn list(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Job>> {
+    tx.rows(
+        "select id, space_id, kind, target, position from job order by created_at, id limit $1",
+        &[limit.into()],
+        |row| {
+            let kind: String = row.get(2)?;
+            Ok(Job {
+                id: row.get(0)?,
+                space: Space::of(row, 1)?,
+                task: match kind.as_str() {
+                    "backdate" => Task::Backdate(AchievementId(row.get(3)?)),
+                    _ => Task::Settle,
+                },
+                position: row.get(4)?,
+            })
+        },
+    )
+}
+
+/// Notes how far a job has come.
+pub fn advance(tx: &mut Tx<'_>, job: &Job, position: i64) -> Result<()> {
+    tx.run(
+        "update job set position = $3 where space_id = $1 and id = $2",
+        &[job.space.id().into(), job.id.into(), position.into()],
+    )?;
+    Ok(())
+}
+
+/// Removes a job that is done.
+pub fn remove(tx: &mut Tx<'_>, job: &Job) -> Result<()> {
+    tx.run(
+        "delete from job where space_id = $1 and id = $2",
+        &[job.space.id().into(), job.id.into()],
+    )?;
+    Ok(())
+}

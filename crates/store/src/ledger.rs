@@ -1,0 +1,71 @@
+//! The ledger: awards and balances, read (spec/trophy.md 6.5, 6.8).
+
+use engine::id::{EventId, LedgerEntryId, PointsSystemId, TriggerId, UserId};
+use engine::outcome::LedgerEntry;
+
+use crate::Result;
+use crate::access::Space;
+use crate::driver::{Row, Tx};
+use crate::time::{date, instant};
+
+fn entry(row: &Row<'_>, system: PointsSystemId) -> Result<LedgerEntry> {
+    Ok(LedgerEntry {
+        id: LedgerEntryId(row.get(0)?),
+        system,
+        amount: row.get(1)?,
+        balance: row.get(2)?,
+        at: instant(row, 3)?,
+        date: date(row, 4)?,
+        trigger: TriggerId(row.get(5)?),
+        event: row.get::<Option<uuid::Uuid>>(6)?.map(EventId),
+    })
+}
+
+/// A user's last entries in a system, newest first.
+pub fn last(
+    tx: &mut Tx<'_>,
+    space: Space,
+    user: UserId,
+    system: PointsSystemId,
+    limit: i64,
+) -> Result<Vec<LedgerEntry>> {
+    tx.rows(
+        "select id, amount, balance, at, date, trigger_id, event_id from ledger_entry
+         where space_id = $1 and user_id = $2 and system_id = $3 order by id desc limit $4",
+        &[space.id().into(), user.0.into(), system.0.into(), limit.into()],
+        |row| entry(row, system),
+    )
+}
+
+/// All entries of a system in the order in which they were made, each with its user.
+pub(crate) fn of_system(
+    tx: &mut Tx<'_>,
+    space: Space,
+    system: PointsSystemId,
+    mut each: impl FnMut(UserId, LedgerEntry),
+) -> Result<()> {
+    tx.rows(
+        "select id, amount, balance, at, date, trigger_id, event_id, user_id from ledger_entry
+         where space_id = $1 and system_id = $2 order by id",
+        &[space.id().into(), system.0.into()],
+        |row| {
+            each(UserId(row.get(7)?), entry(row, system)?);
+            Ok(())
+        },
+    )?;
+    Ok(())
+}
+
+/// How many users have each balance in a system; users who never earned anything are not counted.
+pub fn balances(
+    tx: &mut Tx<'_>,
+    space: Space,
+    system: PointsSystemId,
+) -> Result<Vec<(i64, i64)>> {
+    tx.rows(
+        "select total, count(*) from balance where space_id = $1 and system_id = $2
+         group by total order by total",
+        &[space.id().into(), system.0.into()],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}

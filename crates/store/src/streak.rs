@@ -1,0 +1,69 @@
+//! Streaks: their history, and whose midnight is due.
+
+use engine::calendar::Frequency;
+use engine::id::UserId;
+use engine::state::{PeriodMark, StreakPeriod};
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::access::Space;
+use crate::driver::Tx;
+use crate::time::date;
+use crate::{Error, Result};
+
+/// The periods in which a user's streak lived, from a date on, in order.
+pub fn periods(
+    tx: &mut Tx<'_>,
+    space: Space,
+    user: UserId,
+    frequency: Frequency,
+    from: Date,
+) -> Result<Vec<StreakPeriod>> {
+    tx.rows(
+        "select start, length, mark from streak_period
+         where space_id = $1 and user_id = $2 and frequency = $3 and start >= $4 order by start",
+        &[
+            space.id().into(),
+            user.0.into(),
+            frequency.name().into(),
+            from.to_string().as_str().into(),
+        ],
+        |row| {
+            let mark: String = row.get(2)?;
+            Ok(StreakPeriod {
+                frequency,
+                start: date(row, 0)?,
+                length: row.get(1)?,
+                mark: PeriodMark::named(&mark)
+                    .ok_or_else(|| Error::broken(format!("unknown mark {mark}")))?,
+            })
+        },
+    )
+}
+
+/// How many users of a space have a longer streak.
+pub fn longer_than(tx: &mut Tx<'_>, space: Space, length: i64) -> Result<i64> {
+    let count = tx.row(
+        "select count(*) from streak where space_id = $1 and length > $2",
+        &[space.id().into(), length.into()],
+        |row| row.get(0),
+    )?;
+    Ok(count.unwrap_or(0))
+}
+
+/// Users for whom a midnight that matters has passed, longest overdue first.
+pub fn due(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Result<Vec<(Space, UserId)>> {
+    tx.rows(
+        "select space_id, user_id from streak where settle_at <= $1 order by settle_at limit $2",
+        &[now.as_microsecond().into(), limit.into()],
+        |row| Ok((Space::of(row, 0)?, UserId(row.get(1)?))),
+    )
+}
+
+/// When the next midnight that matters passes, anywhere.
+pub fn next_due(tx: &mut Tx<'_>) -> Result<Option<Timestamp>> {
+    let next = tx.row("select min(settle_at) from streak", &[], |row| row.get::<Option<i64>>(0))?;
+    next.flatten()
+        .map(|us| Timestamp::from_microsecond(us).map_err(Error::broken))
+        .transpose()
+}

@@ -1,0 +1,192 @@
+//! Users by the caller's id and by ours (spec/trophy.md 2.1).
+
+use std::collections::BTreeMap;
+
+use engine::id::UserId;
+use engine::user::User;
+
+use crate::access::Space;
+use crate::driver::{Column, Row, Tx};
+use crate::time::{instant, maybe_date};
+use crate::{Error, Result};
+
+/// A user as `select_users!` reads it, from column `first` on.
+pub(crate) fn user(row: &Row<'_>, first: usize) -> Result<User> {
+    let attributes: String = row.get(first + 7)?;
+    let device_tokens: Option<String> = row.get(first + 5)?;
+    Ok(User {
+        id: UserId(row.get(first)?),
+        external_id: row.get(first + 1)?,
+        email: row.get(first + 2)?,
+        name: row.get(first + 3)?,
+        tz: row.get(first + 4)?,
+        device_tokens: device_tokens
+            .map(|text| serde_json::from_str(&text).map_err(Error::broken))
+            .transpose()?,
+        is_subscribed: row.get(first + 6)?,
+        attributes: if attributes == "{}" {
+            BTreeMap::new()
+        } else {
+            serde_json::from_str(&attributes).map_err(Error::broken)?
+        },
+        sign_up_date: maybe_date(row, first + 8)?,
+        is_control: row.get(first + 9)?,
+        created: instant(row, first + 10)?,
+        updated: instant(row, first + 11)?,
+    })
+}
+
+macro_rules! select_users {
+    ($rest:literal) => {
+        concat!(
+            "select u.space_id, u.id, u.external_id, u.email, u.name, u.tz, u.device_tokens,
+                    u.is_subscribed, u.attributes, u.sign_up_date, u.is_control, u.created_at,
+                    u.updated_at ",
+            $rest
+        )
+    };
+}
+
+const BY_EXTERNAL: &str = select_users!(
+    "from {keys(space_id bigint, external_id text)} k
+     join end_user u on u.space_id = k.space_id and u.external_id = k.external_id"
+);
+const BY_EXTERNAL_HELD: &str = select_users!(
+    "from {keys(space_id bigint, external_id text)} k
+     join end_user u on u.space_id = k.space_id and u.external_id = k.external_id
+     order by u.space_id, u.id {hold}"
+);
+const BY_ID: &str = select_users!(
+    "from {keys(space_id bigint, id bigint)} k
+     join end_user u on u.space_id = k.space_id and u.id = k.id"
+);
+const BY_ID_HELD: &str = select_users!(
+    "from {keys(space_id bigint, id bigint)} k
+     join end_user u on u.space_id = k.space_id and u.id = k.id
+     order by u.space_id, u.id {hold}"
+);
+
+/// Users by the caller's ids; `is_held` keeps other writers of them waiting.
+pub(crate) fn by_external(
+    tx: &mut Tx<'_>,
+    keys: &[(Space, &str)],
+    is_held: bool,
+) -> Result<Vec<(Space, User)>> {
+    let columns = [
+        Column::Int(keys.iter().map(|(space, _)| space.id()).collect()),
+        Column::Text(keys.iter().map(|(_, id)| *id).collect()),
+    ];
+    tx.look_up(if is_held { BY_EXTERNAL_HELD } else { BY_EXTERNAL }, &columns, |row| {
+        Ok((Space::of(row, 0)?, user(row, 1)?))
+    })
+}
+
+/// Users by our ids; `is_held` keeps other writers of them waiting.
+pub(crate) fn by_id(
+    tx: &mut Tx<'_>,
+    keys: &[(Space, UserId)],
+    is_held: bool,
+) -> Result<Vec<(Space, User)>> {
+    let columns = [
+        Column::Int(keys.iter().map(|(space, _)| space.id()).collect()),
+        Column::Int(keys.iter().map(|(_, id)| id.0).collect()),
+    ];
+    tx.look_up(if is_held { BY_ID_HELD } else { BY_ID }, &columns, |row| {
+        Ok((Space::of(row, 0)?, user(row, 1)?))
+    })
+}
+
+/// One user by the caller's id.
+pub fn find(tx: &mut Tx<'_>, space: Space, external_id: &str) -> Result<Option<User>> {
+    Ok(by_external(tx, &[(space, external_id)], false)?.into_iter().next().map(|(_, user)| user))
+}
+
+/// How rankings show users: the caller's id and the name, by our ids.
+pub fn names(
+    tx: &mut Tx<'_>,
+    space: Space,
+    ids: &[UserId],
+) -> Result<BTreeMap<UserId, (String, Option<String>)>> {
+    let columns = [
+        Column::Int(vec![space.id(); ids.len()]),
+        Column::Int(ids.iter().map(|id| id.0).collect()),
+    ];
+    let rows = tx.look_up(
+        "select u.id, u.external_id, u.name from {keys(space_id bigint, id bigint)} k
+         join end_user u on u.space_id = k.space_id and u.id = k.id",
+        &columns,
+        |row| Ok((UserId(row.get(0)?), (row.get(1)?, row.get(2)?))),
+    )?;
+    Ok(rows.into_iter().collect())
+}
+
+/// How many users a space has.
+pub fn count(tx: &mut Tx<'_>, space: Space) -> Result<i64> {
+    let count =
+        tx.row("select count(*) from end_user where space_id = $1", &[space.id().into()], |row| {
+            row.get(0)
+        })?;
+    Ok(count.unwrap_or(0))
+}
+
+/// The users of a space after `position`, in the order of our ids.
+pub fn after(
+    tx: &mut Tx<'_>,
+    space: Space,
+    position: i64,
+    limit: i64,
+) -> Result<Vec<UserId>> {
+    tx.rows(
+        "select id from end_user where space_id = $1 and id > $2 order by id limit $3",
+        &[space.id().into(), position.into(), limit.into()],
+        |row| Ok(UserId(row.get(0)?)),
+    )
+}
+
+/// Writes final rows of users.
+pub(crate) fn save(tx: &mut Tx<'_>, users: &[(Space, &User)]) -> Result<()> {
+    let attributes = users
+        .iter()
+        .map(|(_, u)| serde_json::to_string(&u.attributes).map_err(Error::broken))
+        .collect::<Result<Vec<_>>>()?;
+    let tokens = users
+        .iter()
+        .map(|(_, u)| u.device_tokens.as_ref().map(serde_json::to_string).transpose())
+        .map(|text| text.map_err(Error::broken))
+        .collect::<Result<Vec<_>>>()?;
+    let dates: Vec<Option<String>> =
+        users.iter().map(|(_, u)| u.sign_up_date.map(|date| date.to_string())).collect();
+    tx.many(
+        "insert into end_user (space_id, id, external_id, email, name, tz, device_tokens,
+                               is_subscribed, attributes, sign_up_date, is_control, created_at,
+                               updated_at)
+         select k.space_id, k.id, k.external_id, k.email, k.name, k.tz, k.device_tokens,
+                k.is_subscribed, k.attributes, k.sign_up_date, k.is_control, k.created_at,
+                k.updated_at
+         from {keys(space_id bigint, id bigint, external_id text, email text, name text, tz text,
+                    device_tokens json, is_subscribed bool, attributes json, sign_up_date text,
+                    is_control bool, created_at bigint, updated_at bigint)} k
+         where true
+         on conflict (space_id, id) do update set
+             email = excluded.email, name = excluded.name, tz = excluded.tz,
+             device_tokens = excluded.device_tokens, is_subscribed = excluded.is_subscribed,
+             attributes = excluded.attributes, sign_up_date = excluded.sign_up_date,
+             is_control = excluded.is_control, updated_at = excluded.updated_at",
+        &[
+            Column::Int(users.iter().map(|(space, _)| space.id()).collect()),
+            Column::Int(users.iter().map(|(_, u)| u.id.0).collect()),
+            Column::Text(users.iter().map(|(_, u)| u.external_id.as_str()).collect()),
+            Column::OptText(users.iter().map(|(_, u)| u.email.as_deref()).collect()),
+            Column::OptText(users.iter().map(|(_, u)| u.name.as_deref()).collect()),
+            Column::OptText(users.iter().map(|(_, u)| u.tz.as_deref()).collect()),
+            Column::OptJson(tokens.iter().map(Option::as_deref).collect()),
+            Column::Bool(users.iter().map(|(_, u)| u.is_subscribed).collect()),
+            Column::Json(attributes.iter().map(String::as_str).collect()),
+            Column::OptText(dates.iter().map(Option::as_deref).collect()),
+            Column::Bool(users.iter().map(|(_, u)| u.is_control).collect()),
+            Column::Int(users.iter().map(|(_, u)| u.created.as_microsecond()).collect()),
+            Column::Int(users.iter().map(|(_, u)| u.updated.as_microsecond()).collect()),
+        ],
+    )?;
+    Ok(())
+}
