@@ -66,8 +66,10 @@ pub fn apply(
         Command::RecordEvent(event) => turn.record_event(event),
         Command::SaveUser(save) => turn.save_user(save),
         Command::CompleteAchievement(complete) => turn.complete_achievement(complete),
-        Command::Settle => turn.settle_only(None),
-        Command::Backdate { achievement } => turn.settle_only(Some(Scope::One(*achievement))),
+        Command::Settle => Ok(turn.settle_only(None)),
+        Command::Backdate { achievement } => {
+            Ok(turn.settle_only(Some(Scope::One(*achievement))))
+        }
     };
     let Turn { appended, notices, moves, points, is_silent, .. } = turn;
     let mut notices = notices;
@@ -233,6 +235,7 @@ impl Turn<'_> {
     fn settle(&mut self) {
         let settings = &self.catalog.streak;
         let zone = self.zone();
+        let length = self.streak_length();
         let mut streak = self.streak();
         if self.state.streak.is_some() && streak.frequency != settings.frequency {
             let periods =
@@ -245,6 +248,9 @@ impl Turn<'_> {
             self.keep_streak(streak);
             self.appended.periods.extend(settled.periods);
             self.notices.extend(settled.notices);
+        }
+        if self.streak_length() != length {
+            leaderboard::follow_streak(self);
         }
         achievement::settle_anniversaries(self);
         self.pay_completions(None);
@@ -299,20 +305,18 @@ impl Turn<'_> {
             return Err(Refusal::NotFound("user", id));
         }
         self.check_user(&save.user)?;
-        let length = self.streak_length();
         let changed = self.upsert_user(&save.user);
         self.settle();
         self.follow_user(changed);
-        leaderboard::follow(self, None, length);
+        leaderboard::follow(self, None, false);
         self.schedule();
         Ok(Reply::User(Box::new(self.state.user.get().clone())))
     }
 
-    fn settle_only(&mut self, scope: Option<Scope>) -> Result<Reply, Refusal> {
+    fn settle_only(&mut self, scope: Option<Scope>) -> Reply {
         if self.state.is_new {
-            return Ok(Reply::Done);
+            return Reply::Done;
         }
-        let length = self.streak_length();
         self.settle();
         if let Some(scope) = scope {
             // What time brought is told; what the changed definition brings is not.
@@ -322,9 +326,9 @@ impl Turn<'_> {
             achievement::evaluate(self, scope);
             self.pay_completions(None);
         }
-        leaderboard::follow(self, None, length);
+        leaderboard::follow(self, None, false);
         self.schedule();
-        Ok(Reply::Done)
+        Reply::Done
     }
 
     fn complete_achievement(&mut self, complete: &CompleteAchievement) -> Result<Reply, Refusal> {
@@ -345,7 +349,6 @@ impl Turn<'_> {
         if held.is_none() {
             self.check_completable(entry, &complete.user)?;
         }
-        let length = self.streak_length();
         let changed = self.upsert_user(&complete.user);
         self.settle();
         self.follow_user(changed);
@@ -355,7 +358,7 @@ impl Turn<'_> {
         };
         achievement::evaluate(self, Scope::Composites);
         self.pay_completions(None);
-        leaderboard::follow(self, None, length);
+        leaderboard::follow(self, None, false);
         self.schedule();
         let points = points::finish(self.points.clone());
         Ok(Reply::Completion(CompletionReply { achievement, completion, points }))
@@ -397,7 +400,6 @@ impl Turn<'_> {
         }
         self.check_range(metric, event)?;
 
-        let length = self.streak_length();
         let changed = self.upsert_user(&event.user);
         // Total and counters move before the verdict; a block must leave them as they were.
         let total = self.state.totals.get(&metric).cloned();
@@ -421,7 +423,7 @@ impl Turn<'_> {
             let refusal = Refusal::OutOfPoints(system.to_owned());
             self.settle();
             self.follow_user(changed);
-            leaderboard::follow(self, None, length);
+            leaderboard::follow(self, None, false);
             self.schedule();
             return Err(refusal);
         }
@@ -451,7 +453,7 @@ impl Turn<'_> {
             points::award_streak(self, self.streak_length(), Some(id));
         }
         self.pay_completions(Some(id));
-        let boards = leaderboard::follow(self, Some((metric, event.value)), length);
+        let boards = leaderboard::follow(self, Some((metric, event.value)), is_extended);
         self.schedule();
 
         let time = self.zone().time(self.now);
@@ -496,9 +498,8 @@ impl Turn<'_> {
 
     /// The answer to an event that is already recorded: nothing but the time moves (AMB-9).
     fn replay(&mut self, metric: MetricId, event: EventId) -> Reply {
-        let length = self.streak_length();
         self.settle();
-        leaderboard::follow(self, None, length);
+        leaderboard::follow(self, None, false);
         self.schedule();
         Reply::Event(Box::new(EventReply {
             event,
@@ -607,14 +608,19 @@ impl Turn<'_> {
         );
         // Without a zone the user lived by UTC, which a first zone must not make forgotten.
         let tz = self.state.user.get().tz.as_deref().unwrap_or("UTC");
-        if streak.length > 0 && streak.zone.as_deref() != Some(tz) {
+        let is_elsewhere = streak.length > 0 && streak.zone.as_deref() != Some(tz);
+        if is_elsewhere {
             streak.zone = Some(tz.to_owned());
         }
         if is_extended || self.state.streak.is_some() {
             self.keep_streak(streak);
         }
+        self.appended.periods.extend(periods);
+        if is_elsewhere {
+            // A freeze may be due here that was not yet due where the user came from.
+            self.settle();
+        }
         if is_extended {
-            self.appended.periods.extend(periods);
             let view = self.streak_view();
             self.notices.push(if view.length == 1 {
                 Notice::StreakStarted(view)

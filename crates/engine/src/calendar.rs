@@ -51,9 +51,8 @@ impl Zone {
     /// The first instant of a local date; of a date the zone skipped, the first instant after the gap.
     pub fn start_of(&self, date: Date) -> Timestamp {
         let midnight = date.to_datetime(Time::midnight());
-        let zoned = match self.0.to_ambiguous_zoned(midnight).later() {
-            Ok(zoned) => zoned,
-            Err(_) => return Timestamp::MAX,
+        let Ok(zoned) = self.0.to_ambiguous_zoned(midnight).later() else {
+            return Timestamp::MAX;
         };
         // A gap at midnight (Santiago, Beirut) moves the start behind the gap; a fold (a day that
         // begins twice) starts at the first of both.
@@ -116,11 +115,13 @@ pub struct Period {
 
 impl Period {
     /// The period of the same frequency that follows.
+    #[must_use]
     pub fn next(self, frequency: Frequency) -> Self {
         frequency.period(days_after(self.end, 1))
     }
 
     /// The period of the same frequency before this one.
+    #[must_use]
     pub fn previous(self, frequency: Frequency) -> Self {
         frequency.period(days_after(self.start, -1))
     }

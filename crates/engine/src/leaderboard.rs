@@ -91,47 +91,66 @@ pub(crate) fn overflows(
 pub(crate) fn follow(
     turn: &mut Turn<'_>,
     event: Option<(MetricId, Amount)>,
-    streak_before: i64,
+    is_extended: bool,
 ) -> Vec<BoardChange> {
     let catalog = turn.catalog;
     let today = turn.today();
-    let mut deltas: BTreeMap<(BoardId, i64), i64> = BTreeMap::new();
+    let mut deltas: BTreeMap<(BoardId, i64), (i64, Timestamp)> = BTreeMap::new();
     if let Some((metric, value)) = event {
         for board in catalog.live_boards_of_metric(metric, turn.now) {
             if let Some(run) = board.body().schedule().run_at(today) {
-                *deltas.entry((board.id(), run)).or_default() += value.millionths();
+                deltas.insert((board.id(), run), (value.millionths(), turn.now));
             }
         }
     }
-    let streak_now = turn.streak_length();
-    if !turn.appended.ledger.is_empty() || streak_now != streak_before {
+    if !turn.appended.ledger.is_empty() {
         for board in catalog.live_boards(turn.now) {
+            let RankBy::Points(system) = board.body().rank_by else { continue };
             let schedule = board.body().schedule();
-            match board.body().rank_by {
-                RankBy::Metric(_) => {}
-                RankBy::Points(system) => {
-                    for entry in turn.appended.ledger.iter().filter(|e| e.system == system) {
-                        if let Some(run) = schedule.run_at(entry.date) {
-                            let delta = deltas.entry((board.id(), run)).or_default();
-                            *delta = delta.saturating_add(entry.amount);
-                        }
-                    }
-                }
-                RankBy::Streak => {
-                    if let Some(run) = schedule.run_at(today) {
-                        let held = turn
-                            .state
-                            .boards
-                            .get(&(board.id(), run))
-                            .map_or(0, |row| row.get().value);
-                        deltas.insert((board.id(), run), streak_now - held);
-                    }
+            for entry in turn.appended.ledger.iter().filter(|e| e.system == system) {
+                if let Some(run) = schedule.run_at(entry.date) {
+                    // An award for a midnight that passed counts from that midnight.
+                    let (delta, reached) =
+                        deltas.entry((board.id(), run)).or_insert((0, entry.at));
+                    *delta = delta.saturating_add(entry.amount);
+                    *reached = entry.at.max(*reached);
                 }
             }
         }
     }
+    let mut changes = change(turn, deltas);
+    if is_extended {
+        changes.extend(follow_streak(turn));
+    }
+    changes
+}
+
+/// Carries the length of the streak onto its boards. A loss goes there at once, before the event
+/// that found it can start anew, so that a new run is not taken for the old one.
+pub(crate) fn follow_streak(turn: &mut Turn<'_>) -> Vec<BoardChange> {
+    let today = turn.today();
+    let length = turn.streak_length();
+    let mut deltas = BTreeMap::new();
+    for board in turn.catalog.live_boards(turn.now) {
+        if board.body().rank_by == RankBy::Streak
+            && let Some(run) = board.body().schedule().run_at(today)
+        {
+            let key = (board.id(), run);
+            let held = turn.state.boards.get(&key).map_or(0, |row| row.get().value);
+            deltas.insert(key, (length - held, turn.now));
+        }
+    }
+    change(turn, deltas)
+}
+
+/// Changes values: by how much, and when it came to that.
+fn change(
+    turn: &mut Turn<'_>,
+    deltas: BTreeMap<(BoardId, i64), (i64, Timestamp)>,
+) -> Vec<BoardChange> {
+    let catalog = turn.catalog;
     let mut changes = Vec::new();
-    for ((id, run), delta) in deltas {
+    for ((id, run), (delta, reached)) in deltas {
         if delta == 0 {
             continue;
         }
@@ -145,7 +164,7 @@ pub(crate) fn follow(
         let from = row.get().place(user_id).map(|(group, place)| (group.clone(), place));
         let value = row.edit();
         value.value = value.value.saturating_add(delta);
-        value.reached = turn.now;
+        value.reached = reached;
         value.group.clone_from(&group);
         let to = value.place(user_id).map(|(group, place)| (group.clone(), place));
         if group.is_some() {

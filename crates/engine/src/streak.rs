@@ -84,7 +84,6 @@ pub fn settle(
         let closing = (streak.length > 0).then(|| days_after(open.end, 1)).filter(|d| *d <= today);
         let earning = next_earning(settings, streak, zone).filter(|date| *date <= today);
         match (closing, earning) {
-            (None, None) => break,
             (Some(close), earn) if earn.is_none_or(|earn| close <= earn) => {
                 close_period(settings, streak, open, zone, &mut settled);
                 streak.open_from = close;
@@ -92,7 +91,7 @@ pub fn settle(
             (close, Some(earn)) => {
                 grant(settings, streak, earn, close.unwrap_or(today), &mut settled);
             }
-            (Some(_), None) => break,
+            (_, None) => break,
         }
     }
     if streak.length == 0 {
@@ -187,12 +186,10 @@ pub fn extend(
 ) -> bool {
     let frequency = streak.frequency;
     let period = frequency.period(today);
-    if streak.met.is_some_and(|met| met >= period.start) || !is_met(settings, days, period) {
-        return false;
-    }
     if streak.length > 0 {
         // Periods between the last closed one and this one that are not over everywhere were
-        // skipped by a journey east: they count neither way (AMB-23).
+        // skipped by a journey east: they count neither way (AMB-23), whether or not this event is
+        // enough for the one it arrived in.
         let mut skipped = frequency.period(streak.open_from);
         while skipped.start < period.start {
             if streak.met.is_none_or(|met| met < skipped.start) {
@@ -205,6 +202,10 @@ pub fn extend(
             }
             skipped = skipped.next(frequency);
         }
+        streak.open_from = streak.open_from.max(period.start);
+    }
+    if streak.met.is_some_and(|met| met >= period.start) || !is_met(settings, days, period) {
+        return false;
     }
     streak.length += 1;
     if streak.length == 1 {

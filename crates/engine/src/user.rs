@@ -216,6 +216,7 @@ fn shown(text: &str) -> String {
 
 /// What applying a patch changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub struct Changed {
     /// Anything at all.
     pub any: bool,

@@ -54,7 +54,10 @@ impl Store {
     }
 
     /// Runs work in a transaction that writes, and commits it if it succeeds.
-    pub fn write<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+    pub fn write<T, E: From<Error>>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         self.writers.with(&self.location, |conn| {
             let mut tx = conn.write()?;
             let value = work(&mut tx)?;
@@ -64,7 +67,10 @@ impl Store {
     }
 
     /// Runs work in a transaction that reads one consistent state.
-    pub fn read<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+    pub fn read<T, E: From<Error>>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         self.readers.with(&self.location, |conn| {
             let mut tx = conn.read()?;
             let value = work(&mut tx)?;
@@ -99,15 +105,15 @@ impl Pool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn with<T>(
+    fn with<T, E: From<Error>>(
         &self,
         location: &Location,
-        work: impl FnOnce(&mut Conn) -> Result<T>,
-    ) -> Result<T> {
+        work: impl FnOnce(&mut Conn) -> Result<T, E>,
+    ) -> Result<T, E> {
         let mut lease = Lease { pool: self, conn: Some(self.take(location)?) };
         match &mut lease.conn {
             Some(conn) => work(conn),
-            None => Err(Error::broken("a lease without a connection")),
+            None => Err(Error::broken("a lease without a connection").into()),
         }
     }
 

@@ -617,8 +617,7 @@ impl World {
 
     /// Asserts that rows, logs and standings agree.
     pub(crate) fn check(&self) {
-        let mut placed: BTreeMap<(BoardId, i64, Group), BTreeSet<(i64, i64, i64)>> =
-            BTreeMap::new();
+        let mut placed: BTreeMap<_, BTreeSet<(i64, i64, i64)>> = BTreeMap::new();
         for (name, state) in &self.users {
             let mine: Vec<_> = self
                 .events

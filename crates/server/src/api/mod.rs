@@ -1,0 +1,126 @@
+//! All routes of the process on one screen.
+
+pub mod operations;
+pub mod trophy_admin;
+pub mod trophy_app;
+
+use axum::Router;
+use axum::http::{Request, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use utoipa::openapi::OpenApi;
+
+use crate::app::App;
+use crate::problem::Problem;
+use crate::telemetry;
+
+/// The router of the process, and the descriptions of both APIs.
+pub fn router(app: &App) -> Router {
+    let (application, application_description) = trophy_app::router();
+    let (admin, admin_description) = trophy_admin::router();
+    Router::new()
+        .nest("/v1", application)
+        .nest("/admin/v1", admin)
+        .merge(operations::router(application_description, admin_description))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(axum::middleware::from_fn(telemetry::observe))
+        .with_state(app.clone())
+}
+
+/// The descriptions of the Application API and the Admin API, generated from the code.
+pub fn descriptions() -> (OpenApi, OpenApi) {
+    (trophy_app::router().1, trophy_admin::router().1)
+}
+
+/// Brings the ways to name an operation to one: host `admin.*` and `api.*`, the alias `/api`, doubled
+/// slashes (spec/trophy.md 1.2, 15.8).
+pub fn canonical<B>(mut request: Request<B>) -> Request<B> {
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
+    let path = request.uri().path();
+    if let Some(path) = canonical_path(host, path) {
+        let text = match request.uri().query() {
+            Some(query) => format!("{path}?{query}"),
+            None => path,
+        };
+        if let Ok(uri) = text.parse::<Uri>() {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
+}
+
+fn canonical_path(host: &str, path: &str) -> Option<String> {
+    let mut changed = path.to_owned();
+    while changed.contains("//") {
+        changed = changed.replace("//", "/");
+    }
+    if let Some(rest) = changed.strip_prefix("/api/") {
+        changed = format!("/v1/{}", rest.strip_prefix("v1/").unwrap_or(rest));
+    }
+    if host.starts_with("admin.") && changed.starts_with("/v1/") {
+        changed = format!("/admin{changed}");
+    }
+    (changed != path).then_some(changed)
+}
+
+async fn unknown_path() -> Problem {
+    Problem { status: StatusCode::NOT_FOUND, message: "there is no such path".to_owned() }
+}
+
+async fn wrong_method() -> Problem {
+    Problem {
+        status: StatusCode::METHOD_NOT_ALLOWED,
+        message: "this path does not know this method".to_owned(),
+    }
+}
+
+/// A route whose handlers are not built yet: the methods are known, the caller is let in, and then
+/// told so.
+pub fn not_built<S: Clone + Send + Sync + 'static, H, T>(methods: &[&str], handler: H) -> MethodRouter<S>
+where
+    H: axum::handler::Handler<T, S> + Clone,
+    T: 'static,
+{
+    let mut route = MethodRouter::new();
+    for method in methods {
+        let handler = handler.clone();
+        route = match *method {
+            "POST" => route.post(handler),
+            "PUT" => route.put(handler),
+            "PATCH" => route.patch(handler),
+            "DELETE" => route.delete(handler),
+            _ => route.merge(get(handler)),
+        };
+    }
+    route
+}
+
+/// A JSON answer with a status of its own.
+pub fn answer<T: serde::Serialize>(status: StatusCode, body: T) -> Response {
+    (status, axum::Json(body)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_brought_to_one_form() {
+        for (host, path, expected) in [
+            ("localhost", "/v1/users", None),
+            ("localhost", "/api/metrics/m/event", Some("/v1/metrics/m/event")),
+            ("localhost", "/api/v1/users/1", Some("/v1/users/1")),
+            ("admin.example.com", "/v1/metrics", Some("/admin/v1/metrics")),
+            ("api.example.com", "/v1/metrics/m/event", None),
+            ("localhost", "/v1//users/1", Some("/v1/users/1")),
+            ("localhost", "/admin/v1/metrics", None),
+        ] {
+            assert_eq!(canonical_path(host, path).as_deref(), expected, "{host} {path}");
+        }
+    }
+}

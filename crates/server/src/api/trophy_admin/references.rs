@@ -1,0 +1,98 @@
+//! Definitions that name other definitions: what must exist, and what is in use (spec/trophy.md 13.3, AMB-55).
+
+use engine::definition::{
+    Achievement, AchievementTrigger, Attribute, AttributeKind, Board, Filter, PointsTrigger,
+    TriggerRule,
+};
+use engine::id::AttributeId;
+use uuid::Uuid;
+use wire::trophy_admin as w;
+
+use super::batch::{Fault, ItemResult, parse_id};
+use crate::app::Configuration;
+
+/// All definitions of a kind.
+const ALL: i64 = i64::MAX;
+
+/// Reads filters and checks that their attributes exist and are of a kind.
+pub fn filters(
+    configuration: &mut Configuration<'_, '_>,
+    filters: Vec<w::AdminAttributeFilter>,
+    kind: AttributeKind,
+) -> ItemResult<Vec<Filter>> {
+    filters
+        .into_iter()
+        .map(|filter| {
+            let attribute = attribute(configuration, &filter.attribute_id, kind)?;
+            Ok(Filter { attribute, value: filter.attribute_value })
+        })
+        .collect()
+}
+
+/// Reads the id of an attribute that must exist and be of a kind.
+pub fn attribute(
+    configuration: &mut Configuration<'_, '_>,
+    id: &str,
+    kind: AttributeKind,
+) -> ItemResult<AttributeId> {
+    let name = match kind {
+        AttributeKind::User => "user",
+        AttributeKind::Event => "event",
+    };
+    let missing = || Fault::Issue(format!("there is no {name} attribute {id:?}"));
+    let uuid = parse_id(id).map_err(|_| missing())?;
+    let found = store::definition::find::<Attribute>(configuration.tx, configuration.space, uuid)?;
+    found
+        .filter(|found| found.body.kind == kind)
+        .map(|found| AttributeId(found.id))
+        .ok_or_else(missing)
+}
+
+/// Shows filters.
+pub fn shown(filters: &[Filter]) -> Vec<w::AdminAttributeFilter> {
+    filters
+        .iter()
+        .map(|filter| w::AdminAttributeFilter {
+            attribute_id: filter.attribute.to_string(),
+            attribute_value: filter.value.clone(),
+        })
+        .collect()
+}
+
+/// Refuses to delete an attribute that filters or breakdowns name.
+pub fn refuse_used_attribute(
+    configuration: &mut Configuration<'_, '_>,
+    id: Uuid,
+) -> ItemResult<()> {
+    let id = AttributeId(id);
+    let (tx, space) = (&mut *configuration.tx, configuration.space);
+    let uses = |filters: &[Filter]| filters.iter().any(|filter| filter.attribute == id);
+    let mut users = Vec::new();
+    for stored in store::definition::list::<Achievement>(tx, space, ALL, 0)? {
+        let by_events = match &stored.body.trigger {
+            AchievementTrigger::Metric { event_filters, .. } => uses(event_filters),
+            _ => false,
+        };
+        if by_events || uses(&stored.body.user_filters) {
+            users.push(format!("achievement {:?}", stored.body.name));
+        }
+    }
+    for stored in store::definition::list::<PointsTrigger>(tx, space, ALL, 0)? {
+        let by_events = match &stored.body.rule {
+            TriggerRule::Metric { event_filters, .. } => uses(event_filters),
+            _ => false,
+        };
+        if by_events || uses(&stored.body.user_filters) {
+            users.push(format!("points trigger {}", stored.id));
+        }
+    }
+    for stored in store::definition::list::<Board>(tx, space, ALL, 0)? {
+        if stored.body.breakdown.contains(&id) || uses(&stored.body.user_filters) {
+            users.push(format!("leaderboard {:?}", stored.body.name));
+        }
+    }
+    if users.is_empty() {
+        return Ok(());
+    }
+    Err(format!("Attribute is in use by {}", users.join(", ")).into())
+}

@@ -1,0 +1,56 @@
+//! The Trophy Application API (spec/trophy.md, Appendix A.1).
+
+pub mod events;
+pub mod render;
+pub mod users;
+
+use axum::Router;
+use axum::extract::State;
+use tower_http::cors::CorsLayer;
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::api::operations::KeySecurity;
+use crate::app::App;
+use crate::door::AppCaller;
+use crate::problem::{Problem, Result};
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(title = "Kleos Application API", description = "What products send and what they show."),
+    servers((url = "/v1")),
+    modifiers(&KeySecurity)
+)]
+struct Description;
+
+/// Operations that are documented in the dialect and not built yet (docs/coverage.md).
+const NOT_BUILT: &[(&str, &[&str])] = &[
+    ("/users/{id}/preferences", &["GET", "PATCH"]),
+    ("/users/{id}/points/{key}/boosts", &["GET"]),
+    ("/users/{id}/points/{key}/event-summary", &["GET"]),
+    ("/users/{id}/wrapped", &["GET"]),
+    ("/points/{key}/summary", &["GET"]),
+    ("/points/{key}/boosts", &["GET"]),
+    ("/streaks/rankings", &["GET"]),
+];
+
+/// The routes below `/v1`, with their description.
+pub fn router() -> (Router<App>, OpenApi) {
+    let (mut router, description) = OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(events::record_event))
+        .routes(routes!(users::create_user))
+        .routes(routes!(users::get_user, users::identify_user, users::update_user))
+        .split_for_parts();
+    for (path, methods) in NOT_BUILT {
+        router = router.route(path, super::not_built(methods, not_built));
+    }
+    // Application keys are made for browsers (AMB-4).
+    (router.layer(CorsLayer::permissive()), description)
+}
+
+async fn not_built(State(app): State<App>, AppCaller(caller): AppCaller) -> Result<()> {
+    app.read(&caller, |_| Ok(())).await?;
+    Err(Problem::not_built())
+}

@@ -1,0 +1,357 @@
+//! What every handler holds: the store, the desk, the door, the time.
+
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use engine::catalog::Catalog;
+use engine::command::Command;
+use engine::id::{AchievementId, BoardId, Ids};
+use jiff::Timestamp;
+use store::batch::Who;
+use store::driver::{Location, Tx};
+use store::job::Task;
+use store::{Space, Store};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::catalogs::Catalogs;
+use crate::clock::Clock;
+use crate::desk::{Answer, Desk, Room, Verdict};
+use crate::door::{Caller, Door};
+use crate::problem::{Problem, Result};
+use crate::ranks::Ranks;
+
+/// The process. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Inner>);
+
+/// See [`App`].
+#[derive(Debug)]
+pub struct Inner {
+    /// What the desks share.
+    pub room: Arc<Room>,
+    /// Who may come in.
+    pub door: Door,
+    /// Wakes the worker that goes through jobs.
+    pub jobs: Notify,
+    /// Wakes the worker that waits for midnights.
+    pub midnights: Notify,
+    desk: RwLock<Arc<Desk>>,
+    is_ready: std::sync::atomic::AtomicBool,
+}
+
+impl Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// Desks on a database that serves several writers.
+const DESKS: usize = 4;
+
+impl App {
+    /// Opens the store and the desks. Migrations are applied first; standings are loaded by
+    /// [`App::load_ranks`].
+    pub fn open(location: Location, clock: Clock, seed: u64) -> anyhow::Result<Self> {
+        let store = Store::open(location)?;
+        let applied =
+            store.with_writer(|conn| store::migrate::migrate(conn, clock.now().as_microsecond()))?;
+        for name in applied {
+            tracing::info!(migration = name, "applied a migration");
+        }
+        let desks = if store.is_embedded() { 1 } else { DESKS };
+        let room = Arc::new(Room {
+            store: Arc::new(store),
+            catalogs: Arc::new(Catalogs::default()),
+            ranks: Arc::new(Ranks::default()),
+            clock,
+            ids: Mutex::new(Ids::seeded(seed)),
+            gate: RwLock::new(()),
+        });
+        let desk = Desk::open(&room, desks)?;
+        Ok(Self(Arc::new(Inner {
+            room,
+            door: Door::default(),
+            jobs: Notify::new(),
+            midnights: Notify::new(),
+            desk: RwLock::new(Arc::new(desk)),
+            is_ready: std::sync::atomic::AtomicBool::new(false),
+        })))
+    }
+
+    /// Loads the standings of all spaces; after that the process can serve. Blocks.
+    pub fn load_ranks(&self) -> store::Result<()> {
+        let gate = self.room.gate.write().unwrap_or_else(PoisonError::into_inner);
+        let now = self.room.clock.now();
+        self.room.store.read(|tx| {
+            for space in store::access::all_spaces(tx)? {
+                if let Some(versions) = store::access::versions(tx, space)? {
+                    let catalog = self.room.catalogs.get(tx, space, versions.config)?;
+                    self.room.ranks.load(tx, space, &catalog, now)?;
+                }
+            }
+            Ok::<_, store::Error>(())
+        })?;
+        drop(gate);
+        self.is_ready.store(true, std::sync::atomic::Ordering::Release);
+        Ok(())
+    }
+
+    /// Whether the process can serve.
+    pub fn is_ready(&self) -> bool {
+        self.is_ready.load(std::sync::atomic::Ordering::Acquire)
+    }
+
+    /// The way to the desks.
+    pub fn desk(&self) -> Arc<Desk> {
+        self.desk.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes no more commands, finishes what was accepted and waits for it. Blocks.
+    pub fn close(&self) {
+        let closed = Arc::new(Desk::closed());
+        let desk = std::mem::replace(
+            &mut *self.desk.write().unwrap_or_else(PoisonError::into_inner),
+            closed,
+        );
+        match Arc::try_unwrap(desk) {
+            Ok(mut desk) => desk.close(),
+            Err(_) => tracing::warn!("somebody still holds the desk at the end"),
+        }
+    }
+
+    /// Runs work that blocks on a thread that may block.
+    pub async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&App) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let app = self.clone();
+        tokio::task::spawn_blocking(move || work(&app))
+            .await
+            .map_err(|error| Problem::internal(&error))?
+    }
+
+    /// Reads one consistent state of the caller's space.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        work: impl FnOnce(&mut View<'_, '_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let caller = caller.clone();
+        self.blocking(move |app| {
+            app.room.store.read(|tx| {
+                let (space, catalog) = app.enter(tx, &caller)?;
+                let now = app.room.clock.now();
+                work(&mut View { tx, space, catalog, now, app })
+            })
+        })
+        .await
+    }
+
+    /// Changes the configuration of the caller's space, alone: batches wait. What `work` returns as
+    /// an error leaves everything as it was.
+    pub async fn configure<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        work: impl FnOnce(&mut Configuration<'_, '_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let caller = caller.clone();
+        let done = self.blocking(move |app| app.configure_now(&caller, work)).await;
+        self.jobs.notify_one();
+        done
+    }
+
+    fn configure_now<T>(
+        &self,
+        caller: &Caller,
+        work: impl FnOnce(&mut Configuration<'_, '_>) -> Result<T>,
+    ) -> Result<T> {
+        let gate = self.room.gate.write().unwrap_or_else(PoisonError::into_inner);
+        let (value, space, boards) = self.room.store.write(|tx| {
+            let (space, catalog) = self.enter(tx, caller)?;
+            store::definition::hold(tx, space)?;
+            let now = self.room.clock.stamp();
+            let mut configuration = Configuration {
+                tx,
+                space,
+                catalog,
+                now,
+                ids: self.room.ids.lock().unwrap_or_else(PoisonError::into_inner),
+                effects: Effects::default(),
+            };
+            let value = work(&mut configuration)?;
+            let boards = configuration.finish()?;
+            Ok::<_, Problem>((value, space, boards))
+        })?;
+        // The new standings are read from what was committed, before any batch may follow.
+        if !boards.is_empty() {
+            let now = self.room.clock.now();
+            self.room.store.read(|tx| {
+                let Some(versions) = store::access::versions(tx, space)? else { return Ok(()) };
+                let catalog = self.room.catalogs.get(tx, space, versions.config)?;
+                for id in boards {
+                    match catalog.board(id).filter(|board| !board.stored.is_archived) {
+                        Some(board) => self.room.ranks.load_board(tx, space, board, now)?,
+                        None => self.room.ranks.forget(space, id),
+                    }
+                }
+                Ok::<_, store::Error>(())
+            })?;
+        }
+        drop(gate);
+        Ok(value)
+    }
+
+    /// Changes keys, tenants or the organization of the caller's environment.
+    pub async fn administer<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        work: impl FnOnce(&mut Tx<'_>, &mut Ids, Timestamp) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let caller = caller.clone();
+        self.blocking(move |app| {
+            app.room.store.write(|tx| {
+                app.enter(tx, &caller)?;
+                let now = app.room.clock.stamp();
+                let mut ids = app.room.ids.lock().unwrap_or_else(PoisonError::into_inner);
+                work(tx, &mut ids, now)
+            })
+        })
+        .await
+    }
+
+    /// Hands a command about a user to the desk and waits until it is durable.
+    pub async fn command(
+        &self,
+        caller: &Caller,
+        user: &str,
+        command: Command,
+    ) -> Result<Box<Answer>> {
+        let mut caller = caller.clone();
+        let mut who = Who::External(user.to_owned());
+        let mut command = command;
+        for _ in 0..3 {
+            let desk = self.desk();
+            match desk.ask(caller.space, Some(caller.version), who, command).await {
+                Verdict::Done(answer) => return Ok(answer),
+                Verdict::Refused(refusal) => return Err(refusal.into()),
+                Verdict::Failed(error) => return Err(error.into()),
+                Verdict::Full => return Err(Problem::busy()),
+                Verdict::Stale(same_who, same_command) => {
+                    who = same_who;
+                    command = *same_command;
+                    let stale = caller.clone();
+                    caller = self
+                        .blocking(move |app| {
+                            app.room.store.read(|tx| app.door.again(tx, &stale))
+                        })
+                        .await?;
+                }
+            }
+        }
+        Err(Problem::busy())
+    }
+
+    /// Checks that the caller may still come in, as this transaction sees it; answers the space and
+    /// its catalog.
+    fn enter(&self, tx: &mut Tx<'_>, caller: &Caller) -> Result<(Space, Arc<Catalog>)> {
+        let mut space = caller.space;
+        let mut versions = store::access::versions(tx, space)?;
+        if versions.is_none_or(|versions| versions.access != caller.version) {
+            space = self.door.again(tx, caller)?.space;
+            versions = store::access::versions(tx, space)?;
+        }
+        let versions = versions.ok_or_else(Problem::unauthorized)?;
+        let catalog = self.room.catalogs.get(tx, space, versions.config)?;
+        Ok((space, catalog))
+    }
+}
+
+/// One consistent state of a space.
+#[derive(Debug)]
+pub struct View<'a, 't> {
+    /// The transaction.
+    pub tx: &'a mut Tx<'t>,
+    /// The space.
+    pub space: Space,
+    /// Its configuration.
+    pub catalog: Arc<Catalog>,
+    /// The present instant.
+    pub now: Timestamp,
+    /// The process.
+    pub app: &'a App,
+}
+
+/// A configuration being changed.
+#[derive(Debug)]
+pub struct Configuration<'a, 't> {
+    /// The transaction.
+    pub tx: &'a mut Tx<'t>,
+    /// The space.
+    pub space: Space,
+    /// The configuration before the change.
+    pub catalog: Arc<Catalog>,
+    /// The instant of the change.
+    pub now: Timestamp,
+    ids: std::sync::MutexGuard<'a, Ids>,
+    effects: Effects,
+}
+
+/// What has to follow a change of the configuration.
+#[derive(Debug, Default)]
+struct Effects {
+    boards: Vec<BoardId>,
+    tasks: Vec<Task>,
+}
+
+impl Configuration<'_, '_> {
+    /// A new id.
+    pub fn id(&mut self) -> Uuid {
+        self.ids.uuid(self.now)
+    }
+
+    /// The values of a board have to be counted anew, or its standings dropped.
+    pub fn board_changed(&mut self, board: BoardId) {
+        self.effects.boards.push(board);
+    }
+
+    /// An achievement was activated or edited while active (spec/trophy.md 4.4).
+    pub fn backdate(&mut self, achievement: AchievementId) {
+        self.effects.tasks.push(Task::Backdate(achievement));
+    }
+
+    /// Other midnights matter to users now.
+    pub fn resettle(&mut self) {
+        self.effects.tasks.push(Task::Settle);
+    }
+
+    /// Publishes: moves the version, counts boards anew, leaves jobs. Answers the changed boards.
+    fn finish(mut self) -> Result<Vec<BoardId>> {
+        store::definition::bump(self.tx, self.space)?;
+        let mut boards = std::mem::take(&mut self.effects.boards);
+        boards.sort_unstable();
+        boards.dedup();
+        if !boards.is_empty() {
+            let version = self.catalog.version + 1;
+            let catalog = store::definition::catalog(self.tx, self.space, version)?;
+            for id in &boards {
+                if let Some(board) = catalog.board(*id).filter(|board| {
+                    !board.stored.is_archived
+                        && board.body().status_at(self.now)
+                            == engine::definition::BoardStatus::Active
+                }) {
+                    store::board::rebuild(self.tx, self.space, board, self.now)?;
+                }
+            }
+        }
+        let mut tasks = std::mem::take(&mut self.effects.tasks);
+        tasks.dedup();
+        for task in tasks {
+            let id = self.id();
+            store::job::insert(self.tx, self.space, id, task, self.now)?;
+        }
+        Ok(boards)
+    }
+}

@@ -1,0 +1,154 @@
+//! Reading request bodies and path segments, with errors in JSON.
+
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::request::Parts;
+use http_body_util::BodyExt;
+use serde::de::DeserializeOwned;
+
+use crate::problem::{Problem, Result};
+
+/// The largest body that is read.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// How much of a larger body is swallowed, so that the client can finish sending and read the answer.
+const SWALLOWED_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// The bytes of a body.
+#[derive(Clone, Debug)]
+pub struct RawBody(pub Bytes);
+
+impl<S: Sync> FromRequest<S> for RawBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self> {
+        read(request.into_body()).await.map(Self)
+    }
+}
+
+async fn read(mut body: Body) -> Result<Bytes> {
+    let mut held: Vec<u8> = Vec::new();
+    let mut seen = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::malformed("the body could not be read"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        seen = seen.saturating_add(data.len());
+        if seen <= BODY_BYTES_MAX {
+            held.extend_from_slice(&data);
+        } else if seen > SWALLOWED_BYTES_MAX {
+            break;
+        }
+    }
+    if seen > BODY_BYTES_MAX {
+        return Err(Problem::too_large(BODY_BYTES_MAX));
+    }
+    Ok(Bytes::from(held))
+}
+
+impl RawBody {
+    /// Reads JSON; a problem says where in the body it is. On operations that do not list 400, turn
+    /// it with [`Problem::as_unprocessable`].
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        refuse_nul(&self.0)?;
+        let mut reader = serde_json::Deserializer::from_slice(&self.0);
+        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let path = error.path().to_string();
+            let cause = error.into_inner();
+            if cause.is_data() && path != "." {
+                Problem::malformed(format!("{path}: {}", plain(&cause)))
+            } else if cause.is_data() {
+                Problem::malformed(format!("body: {}", plain(&cause)))
+            } else {
+                Problem::malformed(format!("the body is not valid JSON: {cause}"))
+            }
+        })?;
+        reader
+            .end()
+            .map_err(|cause| Problem::malformed(format!("the body is not valid JSON: {cause}")))?;
+        Ok(value)
+    }
+}
+
+/// Reads a JSON value that was already parsed; the error says which member is wrong.
+pub fn from_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, String> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let cause = plain(&error.into_inner());
+        if path == "." { cause } else { format!("{path}: {cause}") }
+    })
+}
+
+/// The message without the position, which means nothing for a member.
+fn plain(cause: &serde_json::Error) -> String {
+    let text = cause.to_string();
+    text.split(" at line ").next().unwrap_or_default().to_owned()
+}
+
+/// Neither database keeps the character NUL in texts.
+fn refuse_nul(body: &[u8]) -> Result<()> {
+    const ESCAPE: &[u8] = b"\\u0000";
+    for start in 0..body.len().saturating_sub(ESCAPE.len() - 1) {
+        if body[start] == b'\\' && body[start..].starts_with(ESCAPE) {
+            let slashes = body[..start].iter().rev().take_while(|byte| **byte == b'\\').count();
+            if slashes % 2 == 0 {
+                return Err(Problem::unprocessable("texts must not contain the character NUL"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The one segment of a path.
+#[derive(Clone, Debug)]
+pub struct Segment(pub String);
+
+/// The two segments of a path.
+#[derive(Clone, Debug)]
+pub struct Segments(pub String, pub String);
+
+fn check(result: Result<Vec<(String, String)>, PathRejection>) -> Result<Vec<String>> {
+    let segments = result.map_err(|_| Problem::malformed("the path is not valid UTF-8"))?;
+    if segments.iter().any(|(_, segment)| segment.contains('\0')) {
+        return Err(Problem::unprocessable("the path must not contain the character NUL"));
+    }
+    Ok(segments.into_iter().map(|(_, segment)| segment).collect())
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let mut segments = check(pairs(parts, state).await)?.into_iter();
+        Ok(Self(segments.next().unwrap_or_default()))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Segments {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let mut segments = check(pairs(parts, state).await)?.into_iter();
+        let first = segments.next().unwrap_or_default();
+        Ok(Self(first, segments.next().unwrap_or_default()))
+    }
+}
+
+async fn pairs<S: Send + Sync>(
+    parts: &mut Parts,
+    state: &S,
+) -> Result<Vec<(String, String)>, PathRejection> {
+    Path::<Vec<(String, String)>>::from_request_parts(parts, state).await.map(|Path(pairs)| pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escaped_nul_is_refused_and_an_escaped_backslash_is_not() {
+        assert!(refuse_nul(br#"{"a":"x\u0000y"}"#).is_err());
+        assert!(refuse_nul(br#"{"a":"x\\\u0000y"}"#).is_err());
+        assert!(refuse_nul(br#"{"a":"x\\u0000y"}"#).is_ok());
+        assert!(refuse_nul(br"").is_ok());
+    }
+}

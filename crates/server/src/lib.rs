@@ -1,0 +1,21 @@
+//! The process: HTTP at the door, the desk behind it, workers after it.
+//!
+//! No handler contains a rule, no rule contains SQL, no SQL contains a rule: handlers turn requests into commands for the
+//! engine and what the store reads into the shapes of a dialect.
+#![expect(
+    missing_docs,
+    reason = "handlers are documented for OpenAPI by what stands above them; macros add items that cannot be"
+)]
+
+pub mod api;
+pub mod app;
+pub mod body;
+pub mod catalogs;
+pub mod clock;
+pub mod desk;
+pub mod door;
+pub mod problem;
+pub mod query;
+pub mod ranks;
+pub mod telemetry;
+pub mod workers;

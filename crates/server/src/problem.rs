@@ -1,0 +1,130 @@
+//! What goes wrong while answering a request, before it takes the shape of a dialect.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use engine::command::Refusal;
+
+/// A refusal or failure. The message reaches the client: it names what was wrong and where, never what others own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The status of the answer.
+    pub status: StatusCode,
+    /// One sentence.
+    pub message: String,
+}
+
+/// The result of answering.
+pub type Result<T, E = Problem> = std::result::Result<T, E>;
+
+impl Problem {
+    fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+
+    /// 400: the body or a parameter cannot be read at all.
+    pub fn malformed(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// 401: no key, or none that works here.
+    pub fn unauthorized() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "a valid API key is required in the X-API-KEY header",
+        )
+    }
+
+    /// 403: a good key, used outside its scope.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, message)
+    }
+
+    /// 404: the path names something that is not there.
+    pub fn not_found(what: &'static str, key: &str) -> Self {
+        Refusal::NotFound(what, key.chars().take(100).collect()).into()
+    }
+
+    /// 413.
+    pub fn too_large(limit_bytes: usize) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body must have at most {limit_bytes} bytes"),
+        )
+    }
+
+    /// 422: well-formed but not acceptable.
+    pub fn unprocessable(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, message)
+    }
+
+    /// 501: documented, not built yet.
+    pub fn not_built() -> Self {
+        Self::new(StatusCode::NOT_IMPLEMENTED, "this operation is not available yet")
+    }
+
+    /// 503: try again in a moment.
+    pub fn busy() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "the server is busy, try again")
+    }
+
+    /// 500: logged once, here; the client learns nothing but that it happened.
+    pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+        let mut causes = Vec::new();
+        let mut next = Some(error);
+        while let Some(error) = next {
+            causes.push(error.to_string());
+            next = error.source();
+        }
+        tracing::error!(error = %causes.join(": "), "a request failed");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
+    }
+
+    /// 422 instead of 400, on operations that do not list 400 (spec/trophy.md 1.9).
+    #[must_use]
+    pub fn as_unprocessable(mut self) -> Self {
+        if self.status == StatusCode::BAD_REQUEST {
+            self.status = StatusCode::UNPROCESSABLE_ENTITY;
+        }
+        self
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let status = match refusal {
+            Refusal::NotFound(..) => StatusCode::NOT_FOUND,
+            Refusal::UnknownAttributes { .. } | Refusal::Invalid(_) | Refusal::OutOfPoints(_) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+        };
+        Self::new(status, refusal.to_string())
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Busy | store::Error::Conflict(_) => {
+                tracing::warn!(%error, "a transaction has to be repeated");
+                Self::busy()
+            }
+            store::Error::Full => {
+                tracing::error!(%error, "nothing can be written");
+                Self::new(StatusCode::INSUFFICIENT_STORAGE, "the server cannot store anything now")
+            }
+            error => Self::internal(&error),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = Json(wire::ErrorBody { error: self.message });
+        let mut response = (self.status, body).into_response();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}

@@ -1,0 +1,42 @@
+//! Small things that can wait: when keys were last used, runs that are over, gauges.
+
+use std::time::Duration;
+
+use crate::app::App;
+use crate::problem::{Problem, Result};
+
+/// How often.
+const SLEEP: Duration = Duration::from_secs(30);
+
+/// Does everything once.
+pub async fn step(app: &App) -> Result<()> {
+    let used = app.door.take_used();
+    app.blocking(move |app| {
+        if !used.is_empty() {
+            app.room.store.write(|tx| Ok::<_, Problem>(store::key::touch(tx, &used)?))?;
+        }
+        let now = app.room.clock.now();
+        let outbox = app.room.store.read(|tx| {
+            for space in store::access::all_spaces(tx)? {
+                if let Some(versions) = store::access::versions(tx, space)? {
+                    let catalog = app.room.catalogs.get(tx, space, versions.config)?;
+                    app.room.ranks.drop_closed(space, &catalog, now);
+                }
+            }
+            Ok::<_, Problem>(store::outbox::depth(tx)?)
+        })?;
+        crate::telemetry::depths(app.desk().depth(), outbox);
+        Ok(())
+    })
+    .await
+}
+
+/// Runs until the process ends.
+pub async fn run(app: App) {
+    loop {
+        if let Err(problem) = step(&app).await {
+            tracing::warn!(problem = problem.message, "housekeeping failed");
+        }
+        tokio::time::sleep(SLEEP).await;
+    }
+}
