@@ -87,6 +87,28 @@ pub fn bump_access(tx: &mut Tx<'_>, environment: Environment) -> Result<()> {
     Ok(())
 }
 
+/// Makes another environment of the organization with its space. The key must be free.
+pub fn insert_environment(
+    tx: &mut Tx<'_>,
+    name: &str,
+    key: &str,
+    kind: &str,
+    ids: &mut Ids,
+    now: Timestamp,
+) -> Result<Environment> {
+    let id = ids.user(now).0;
+    tx.run(
+        "insert into environment (id, organization_id, name, key, kind, position, access_version)
+         select $1, o.id, $2, $3, $4,
+                (select max(position) from environment where organization_id = o.id) + 1, 1
+         from organization o",
+        &[id.into(), name.into(), key.into(), kind.into()],
+    )?;
+    let environment = Environment::made(id);
+    insert_space(tx, environment, None, ids, now)?;
+    Ok(environment)
+}
+
 fn insert_space(
     tx: &mut Tx<'_>,
     environment: Environment,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine::amount::Amount;
 use engine::apply::{apply, missing_counters};
+use engine::calendar::Zone;
 use engine::catalog::{Catalog, Definitions};
 use engine::command::{Command, CompleteAchievement, RecordEvent, Refusal, SaveUser};
 use engine::definition::{
@@ -103,6 +104,8 @@ pub(crate) struct World {
     pub(crate) notices: Vec<Notice>,
     /// Rank before and after the last event, by board.
     pub(crate) ranks: BTreeMap<BoardId, (Option<usize>, Option<usize>)>,
+    /// Commands are given only the days and board values that they may ask a store for.
+    pub(crate) is_lean: bool,
 }
 
 impl World {
@@ -120,6 +123,7 @@ impl World {
             standings: BTreeMap::new(),
             notices: Vec::new(),
             ranks: BTreeMap::new(),
+            is_lean: false,
         }
     }
 
@@ -333,6 +337,7 @@ impl World {
             UserState::of(User::new(id, user.to_owned(), self.now), true)
         });
         self.count_what_is_missing(user, &mut state);
+        let spared = self.is_lean.then(|| self.spare(&mut state, command));
         let before = state.clone();
         let outcome = apply(&self.catalog, &mut state, command, self.now, &mut self.ids);
         if let Reply::Refused(refusal) = &outcome.reply
@@ -344,11 +349,69 @@ impl World {
             self.notices.clear();
             return outcome;
         }
+        for (key, row) in spared.iter().flat_map(|spared| &spared.days) {
+            assert!(
+                state.days.insert(*key, row.clone()).is_none(),
+                "a day not asked for"
+            );
+        }
+        for (key, row) in spared.iter().flat_map(|spared| &spared.boards) {
+            assert!(
+                state.boards.insert(*key, row.clone()).is_none(),
+                "a board not asked for"
+            );
+        }
         if !state.is_new {
             self.users.insert(user.to_owned(), state);
         }
         self.keep(user, &outcome);
         outcome
+    }
+
+    /// Takes out the rows that a store would not have loaded for a command.
+    fn spare(&self, state: &mut UserState, command: &Command) -> UserState {
+        let mut user = state.user.get().clone();
+        let (metric, patch) = match command {
+            Command::RecordEvent(event) => {
+                let metric = self.catalog.metric_by_key(&event.metric);
+                (metric.map(|metric| MetricId(metric.id)), Some(&event.user))
+            }
+            Command::SaveUser(save) => (None, Some(&save.user)),
+            Command::CompleteAchievement(complete) => (None, Some(&complete.user)),
+            Command::Settle | Command::Backdate { .. } => (None, None),
+        };
+        let mut metrics = vec![metric];
+        if let Some(patch) = patch {
+            if !patch.attributes.is_empty() {
+                metrics.extend(
+                    self.catalog
+                        .metrics()
+                        .map(|metric| Some(MetricId(metric.id))),
+                );
+            }
+            match &patch.tz {
+                Change::Keep => {}
+                Change::Clear => user.tz = None,
+                Change::Set(tz) => user.tz = Some(tz.clone()),
+            }
+        }
+        let needed: BTreeSet<_> = metrics
+            .into_iter()
+            .flat_map(|metric| engine::leaderboard::needed(&self.catalog, &user, metric, self.now))
+            .collect();
+        let earliest = Zone::utc().date(self.now - jiff::SignedDuration::from_hours(36));
+        let from = self.catalog.streak.frequency.period(earliest).start;
+        let mut spared = state.clone();
+        spared.days.retain(|(_, date), _| *date < from);
+        spared.boards.retain(|key, _| !needed.contains(key));
+        if engine::apply::needs_recount(&self.catalog, state) {
+            spared.days.clear();
+        }
+        state.days.retain(|key, _| !spared.days.contains_key(key));
+        state
+            .boards
+            .retain(|key, _| !spared.boards.contains_key(key));
+        spared
     }
 
     /// What the store would look up in the event log.

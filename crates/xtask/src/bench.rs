@@ -1,0 +1,327 @@
+//! Load against the release binary: what a product's backend would see.
+//!
+//! The generator shares the machine with the server; it speaks HTTP by hand over kept connections so that it costs little.
+//! Figures of a shared machine swing: compare runs of one table only.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// What to measure.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Bench {
+    /// Single events over HTTP: a metric, a daily streak, five achievements, points with levels, a board.
+    Ingest(Ingest),
+}
+
+/// See [`Bench::Ingest`].
+#[derive(Debug, clap::Args)]
+pub(crate) struct Ingest {
+    /// How long each run lasts.
+    #[arg(long, default_value_t = 20)]
+    seconds: u64,
+    /// Connections at once.
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+    /// Numbers of users, one run each.
+    #[arg(long, value_delimiter = ',', default_value = "1000,50000")]
+    users: Vec<u64>,
+    /// Stores to run on.
+    #[arg(long, value_delimiter = ',', default_value = "sqlite,postgres")]
+    stores: Vec<String>,
+}
+
+/// Builds the release binary, runs the measurement and prints a table.
+pub(crate) fn run(bench: &Bench) -> Result<()> {
+    let Bench::Ingest(ingest) = bench;
+    let binary = crate::build_release()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut table = String::from(
+        "| store | users | connections | events/s | p50 ms | p99 ms | max ms | refused |\n\
+         |---|---|---|---|---|---|---|---|\n",
+    );
+    for store in &ingest.stores {
+        for users in &ingest.users {
+            let server = Server::start(&binary, store)?;
+            let run = runtime.block_on(ingest_run(&server, ingest, *users))?;
+            writeln!(
+                table,
+                "| {store} | {users} | {} | {:.0} | {:.1} | {:.1} | {:.1} | {} |",
+                ingest.connections,
+                run.per_second,
+                run.at(0.50),
+                run.at(0.99),
+                run.at(1.0),
+                run.refused
+            )?;
+            eprintln!("{store}, {users} users: {:.0} events/s", run.per_second);
+        }
+    }
+    crate::say(&format!(
+        "Single events over HTTP, every one durable before its answer; {} s a run, generator on the \
+         same {} cores.\n\n{table}",
+        ingest.seconds,
+        std::thread::available_parallelism().map_or(0, usize::from),
+    ));
+    Ok(())
+}
+
+struct Measured {
+    per_second: f64,
+    refused: u64,
+    latencies_us: Vec<u32>,
+}
+
+impl Measured {
+    /// A quantile in milliseconds.
+    fn at(&self, quantile: f64) -> f64 {
+        let last = self.latencies_us.len().saturating_sub(1);
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "an index into a list that fits into memory"
+        )]
+        let index = (last as f64 * quantile).round() as usize;
+        self.latencies_us.get(index).map_or(0.0, |us| f64::from(*us) / 1_000.0)
+    }
+}
+
+async fn ingest_run(server: &Server, ingest: &Ingest, users: u64) -> Result<Measured> {
+    set_up(server).await?;
+    let deadline = Instant::now() + Duration::from_secs(ingest.seconds);
+    let started = Instant::now();
+    let tasks: Vec<_> = (0..ingest.connections)
+        .map(|number| {
+            let (address, key) = (server.address, server.key.clone());
+            tokio::task::spawn(async move { send(address, &key, number, users, deadline).await })
+        })
+        .collect();
+    let mut latencies_us = Vec::new();
+    let mut refused = 0;
+    for task in tasks {
+        let (mut latencies, failed) = task.await??;
+        latencies_us.append(&mut latencies);
+        refused += failed;
+    }
+    let elapsed = started.elapsed().as_secs_f64();
+    latencies_us.sort_unstable();
+    let total = server
+        .call("GET", "/admin/v1/metrics?limit=1", None)
+        .await
+        .context("the server answers after the run")?;
+    if total.0 != 200 {
+        bail!("the server is not well after the run: {}", total.0);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a count for a table")]
+    let per_second = latencies_us.len() as f64 / elapsed;
+    Ok(Measured { per_second, refused, latencies_us })
+}
+
+/// One connection: an event, its answer, the next event.
+async fn send(
+    address: SocketAddr,
+    key: &str,
+    number: usize,
+    users: u64,
+    deadline: Instant,
+) -> Result<(Vec<u32>, u64)> {
+    let mut connection = Connection::open(address).await?;
+    let mut random = (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut latencies = Vec::with_capacity(16_384);
+    let mut refused = 0;
+    while Instant::now() < deadline {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        let body = format!("{{\"user\":{{\"id\":\"user-{}\"}},\"value\":1}}", random % users);
+        let started = Instant::now();
+        let status = connection.send(key, "POST", "/v1/metrics/steps/event", &body).await?;
+        if status == 201 {
+            let us = u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX);
+            latencies.push(us);
+        } else {
+            refused += 1;
+        }
+    }
+    Ok((latencies, refused))
+}
+
+/// A kept connection that speaks just enough HTTP.
+struct Connection {
+    stream: TcpStream,
+    request: Vec<u8>,
+    answer: Vec<u8>,
+    body: (usize, usize),
+}
+
+impl Connection {
+    async fn open(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, request: Vec::new(), answer: vec![0; 64 * 1024], body: (0, 0) })
+    }
+
+    /// Sends a request and waits for the whole answer.
+    async fn send(&mut self, key: &str, method: &str, path: &str, body: &str) -> Result<u16> {
+        use std::io::Write as _;
+        self.request.clear();
+        write!(
+            self.request,
+            "{method} {path} HTTP/1.1\r\nhost: bench\r\nx-api-key: {key}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )?;
+        self.stream.write_all(&self.request).await?;
+        let mut filled = 0;
+        loop {
+            if filled == self.answer.len() {
+                self.answer.resize(filled * 2, 0);
+            }
+            let read = self.stream.read(&mut self.answer[filled..]).await?;
+            if read == 0 {
+                bail!("the server closed the connection");
+            }
+            filled += read;
+            let seen = &self.answer[..filled];
+            let Some(head) = seen.windows(4).position(|window| window == b"\r\n\r\n") else {
+                continue;
+            };
+            let head_text = std::str::from_utf8(&seen[..head])?;
+            let length: usize = head_text
+                .lines()
+                .filter_map(|line| line.split_once(':'))
+                .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+                .context("an answer without a length")?
+                .1
+                .trim()
+                .parse()?;
+            if filled >= head + 4 + length {
+                let status = head_text.get(9..12).context("an answer without a status")?;
+                self.body = (head + 4, head + 4 + length);
+                return Ok(status.parse()?);
+            }
+        }
+    }
+}
+
+/// A server of the release binary with its own data.
+struct Server {
+    child: Child,
+    address: SocketAddr,
+    key: String,
+    _folder: tempfile::TempDir,
+    _cluster: Option<testkit::Cluster>,
+}
+
+impl Server {
+    fn start(binary: &Path, store: &str) -> Result<Self> {
+        let folder = testkit::temp_dir();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let key = "benchkey.0123456789abcdef0123456789abcdef".to_owned();
+        let mut command = Command::new(binary);
+        command.args(["serve", "--listen", &address.to_string()]);
+        let cluster = match store {
+            "sqlite" => {
+                command.arg("--data-dir").arg(folder.path());
+                None
+            }
+            "postgres" => {
+                let cluster = testkit::Cluster::start(testkit::Options { durable: true });
+                command.args(["--database", &cluster.url()]);
+                Some(cluster)
+            }
+            other => bail!("there is no store {other}: sqlite or postgres"),
+        };
+        let child = command
+            .env("KLEOS_ADMIN_KEY", &key)
+            .stdout(Stdio::null())
+            .spawn()
+            .context("the release binary starts")?;
+        let server = Self { child, address, key, _folder: folder, _cluster: cluster };
+        server.wait()?;
+        Ok(server)
+    }
+
+    fn wait(&self) -> Result<()> {
+        for _ in 0..200 {
+            if let Ok(mut stream) = std::net::TcpStream::connect(self.address) {
+                use std::io::{Read as _, Write as _};
+                stream.write_all(b"GET /readyz HTTP/1.0\r\n\r\n")?;
+                let mut answer = String::new();
+                stream.read_to_string(&mut answer)?;
+                if answer.contains(" 200 ") {
+                    return Ok(());
+                }
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        bail!("the server did not become ready")
+    }
+
+    async fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<(u16, Value)> {
+        let mut connection = Connection::open(self.address).await?;
+        let body = body.map_or_else(String::new, ToString::to_string);
+        let status = connection.send(&self.key, method, path, &body).await?;
+        let (start, end) = connection.body;
+        Ok((status, serde_json::from_slice(&connection.answer[start..end]).unwrap_or_default()))
+    }
+
+    /// Creates one thing and answers its id.
+    async fn create(&self, path: &str, item: Value) -> Result<String> {
+        let (status, answer) = self.call("POST", path, Some(&json!([item]))).await?;
+        let id = answer["created"][0]["id"].as_str().map(str::to_owned);
+        id.with_context(|| format!("POST {path}: {status} {answer}"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if self.child.kill().and_then(|()| self.child.wait().map(drop)).is_err() {
+            eprintln!("the server could not be stopped");
+        }
+    }
+}
+
+/// The space that the figures are about.
+async fn set_up(server: &Server) -> Result<()> {
+    let metric = server.create("/admin/v1/metrics", json!({"name": "Steps", "key": "steps"})).await?;
+    let settings = json!({"frequency": "daily", "metrics": [{"key": "steps", "threshold": 1}]});
+    let (status, answer) = server.call("PATCH", "/admin/v1/streaks/settings", Some(&settings)).await?;
+    if status != 200 {
+        bail!("streak settings: {status} {answer}");
+    }
+    for value in [1, 10, 50, 100, 1_000] {
+        let achievement = json!({
+            "name": format!("{value} steps"), "trigger": "metric", "status": "active",
+            "metricId": metric, "metricValue": value,
+        });
+        server.create("/admin/v1/achievements", achievement).await?;
+    }
+    let system = json!({
+        "name": "XP", "key": "xp",
+        "levels": [
+            {"name": "Bronze", "key": "bronze", "points": 0},
+            {"name": "Silver", "key": "silver", "points": 50},
+            {"name": "Gold", "key": "gold", "points": 200},
+        ],
+        "triggers": [
+            {"type": "metric", "points": 10, "status": "active", "metricId": metric, "metricThreshold": 5},
+            {"type": "streak", "points": 5, "status": "active", "streakLength": 1},
+        ],
+    });
+    server.create("/admin/v1/points", system).await?;
+    let board = json!({
+        "name": "All", "key": "all", "rankBy": "metric", "metricId": metric, "status": "active",
+    });
+    server.create("/admin/v1/leaderboards", board).await?;
+    Ok(())
+}
