@@ -158,19 +158,36 @@ impl App {
         work: impl FnOnce(&mut Configuration<'_, '_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let caller = caller.clone();
-        let done = self.blocking(move |app| app.configure_now(&caller, work)).await;
+        let done = self
+            .blocking(move |app| app.configure_as(|tx| app.enter(tx, &caller), work))
+            .await;
         self.jobs.notify_one();
         done
     }
 
-    fn configure_now<T>(
+    /// Changes the configuration of a space on the server's own account. Blocks.
+    pub fn configure_space<T>(
         &self,
-        caller: &Caller,
+        space: Space,
+        work: impl FnOnce(&mut Configuration<'_, '_>) -> Result<T>,
+    ) -> Result<T> {
+        let enter = |tx: &mut Tx<'_>| {
+            let versions = store::access::versions(tx, space)?.ok_or_else(Problem::busy)?;
+            Ok((space, self.room.catalogs.get(tx, space, versions.config)?))
+        };
+        let done = self.configure_as(enter, work);
+        self.jobs.notify_one();
+        done
+    }
+
+    fn configure_as<T>(
+        &self,
+        enter: impl FnOnce(&mut Tx<'_>) -> Result<(Space, Arc<Catalog>)>,
         work: impl FnOnce(&mut Configuration<'_, '_>) -> Result<T>,
     ) -> Result<T> {
         let gate = self.room.gate.write().unwrap_or_else(PoisonError::into_inner);
         let (value, space, boards) = self.room.store.write(|tx| {
-            let (space, catalog) = self.enter(tx, caller)?;
+            let (space, catalog) = enter(tx)?;
             store::definition::hold(tx, space)?;
             let now = self.room.clock.stamp();
             let mut configuration = Configuration {

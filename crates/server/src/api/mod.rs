@@ -7,7 +7,7 @@ pub mod trophy_app;
 use axum::Router;
 use axum::http::{Request, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, any, get};
 use utoipa::openapi::OpenApi;
 
 use crate::app::App;
@@ -22,10 +22,18 @@ pub fn router(app: &App) -> Router {
         .nest("/v1", application)
         .nest("/admin/v1", admin)
         .merge(operations::router(application_description, admin_description))
+        .merge(aworld())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(axum::middleware::from_fn(telemetry::observe))
         .with_state(app.clone())
+}
+
+/// The second dialect, none of which is built yet (docs/coverage.md).
+fn aworld() -> Router<App> {
+    ["/app/v1/{*path}", "/dashboard/v1/{*path}", "/oauth2/{*path}"]
+        .into_iter()
+        .fold(Router::new(), |router, path| router.route(path, any(async || Problem::not_built())))
 }
 
 /// The descriptions of the Application API and the Admin API, generated from the code.

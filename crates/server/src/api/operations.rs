@@ -1,15 +1,20 @@
-//! What operators ask: liveness, readiness, metrics, descriptions.
+//! What operators and readers ask of the process: liveness, readiness, metrics, descriptions, the reference page.
+
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
 use utoipa::Modify;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 
 use crate::app::App;
+use crate::problem::{Problem, Result};
+use crate::telemetry;
 
 /// Adds the key header to a description.
 #[derive(Debug)]
@@ -27,13 +32,45 @@ impl Modify for KeySecurity {
     }
 }
 
-/// The routes outside both APIs.
+/// The reference page: one file that reads the descriptions and needs nothing from elsewhere.
+const REFERENCE: &str = include_str!("reference.html");
+
+/// The routes outside both APIs, and the descriptions at the paths of the dialect (spec/trophy.md 1.2).
 pub fn router(application: OpenApi, admin: OpenApi) -> Router<App> {
+    let application = described(application);
+    let admin = described(admin);
     Router::new()
+        .route("/", get(front))
+        .route("/docs", get(async || Html(REFERENCE)))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
-        .route("/openapi/application.json", get(async move || axum::Json(application)))
-        .route("/openapi/admin.json", get(async move || axum::Json(admin)))
+        .route("/metrics", get(measured))
+        .route("/openapi/application.json", application.clone())
+        .route("/v1/openapi", application)
+        .route("/openapi/admin.json", admin.clone())
+        .route("/admin/v1/openapi", admin)
+}
+
+/// Answers a description, written when first asked for.
+fn described(description: OpenApi) -> MethodRouter<App> {
+    let written = Arc::new(LazyLock::new(move || {
+        description.to_json().map(Bytes::from).map_err(|error| Problem::internal(&error))
+    }));
+    get(async move || {
+        let json = LazyLock::force(&written).clone();
+        json.map(|json| ([(header::CONTENT_TYPE, "application/json")], json))
+    })
+}
+
+async fn front() -> Response {
+    axum::Json(serde_json::json!({
+        "name": "Kleos",
+        "version": env!("CARGO_PKG_VERSION"),
+        "docs": "/docs",
+        "application_api": "/v1",
+        "admin_api": "/admin/v1",
+    }))
+    .into_response()
 }
 
 async fn ready(State(app): State<App>) -> Response {
@@ -42,4 +79,14 @@ async fn ready(State(app): State<App>) -> Response {
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
     }
+}
+
+/// Metrics for Prometheus; what waits is counted now, not when a worker last looked.
+async fn measured(State(app): State<App>) -> Result<Response> {
+    let outbox = app
+        .blocking(|app| app.room.store.read(|tx| Ok::<_, Problem>(store::outbox::depth(tx)?)))
+        .await?;
+    telemetry::depths(app.desk().depth(), outbox);
+    let text = telemetry::scrape().ok_or_else(Problem::not_built)?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }

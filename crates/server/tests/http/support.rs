@@ -110,6 +110,7 @@ impl TestApp {
         self.runtime.block_on(async {
             workers::jobs::step(&self.app).await.unwrap();
             workers::midnight::step(&self.app).await.unwrap();
+            workers::boards::step(&self.app).await.unwrap();
         });
     }
 

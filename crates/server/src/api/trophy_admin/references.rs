@@ -1,18 +1,19 @@
 //! Definitions that name other definitions: what must exist, and what is in use (spec/trophy.md 13.3, AMB-55).
 
 use engine::definition::{
-    Achievement, AchievementTrigger, Attribute, AttributeKind, Board, Filter, PointsTrigger,
-    TriggerRule,
+    Achievement, AchievementTrigger, Attribute, AttributeKind, Board, Filter, Metric, PointsSystem,
+    PointsTrigger, TriggerRule,
 };
-use engine::id::AttributeId;
+use engine::id::{AchievementId, AttributeId, MetricId, PointsSystemId};
 use uuid::Uuid;
+use wire::Patch;
 use wire::trophy_admin as w;
 
-use super::batch::{Fault, ItemResult, parse_id};
+use super::batch::{Fault, ItemResult, Shown, parse_id};
 use crate::app::Configuration;
 
-/// All definitions of a kind.
-const ALL: i64 = i64::MAX;
+/// As a limit of a list: all definitions of a kind.
+pub const ALL: i64 = i64::MAX;
 
 /// Reads filters and checks that their attributes exist and are of a kind.
 pub fn filters(
@@ -24,9 +25,55 @@ pub fn filters(
         .into_iter()
         .map(|filter| {
             let attribute = attribute(configuration, &filter.attribute_id, kind)?;
-            Ok(Filter { attribute, value: filter.attribute_value })
+            Ok(Filter {
+                attribute,
+                value: filter.attribute_value,
+            })
         })
         .collect()
+}
+
+/// The filters after an update: those before if they were not sent, none for null.
+pub fn filters_after(
+    configuration: &mut Configuration<'_, '_>,
+    before: Vec<Filter>,
+    patch: Patch<Vec<w::AdminAttributeFilter>>,
+    kind: AttributeKind,
+) -> ItemResult<Vec<Filter>> {
+    match patch {
+        Patch::Absent => Ok(before),
+        Patch::Null => Ok(Vec::new()),
+        Patch::Value(sent) => filters(configuration, sent, kind),
+    }
+}
+
+/// Reads the id of a metric that must exist.
+pub fn metric(configuration: &mut Configuration<'_, '_>, id: &str) -> ItemResult<MetricId> {
+    existing::<Metric>(configuration, id).map(MetricId)
+}
+
+/// Reads the id of an achievement that must exist.
+pub fn achievement(
+    configuration: &mut Configuration<'_, '_>,
+    id: &str,
+) -> ItemResult<AchievementId> {
+    existing::<Achievement>(configuration, id).map(AchievementId)
+}
+
+/// Reads the id of a points system that must exist.
+pub fn points_system(
+    configuration: &mut Configuration<'_, '_>,
+    id: &str,
+) -> ItemResult<PointsSystemId> {
+    existing::<PointsSystem>(configuration, id).map(PointsSystemId)
+}
+
+fn existing<K: Shown>(configuration: &mut Configuration<'_, '_>, id: &str) -> ItemResult<Uuid> {
+    let missing = || Fault::Issue(format!("there is no {} {id:?}", K::NAME.to_lowercase()));
+    let uuid = parse_id(id).map_err(|_| missing())?;
+    store::definition::find::<K>(configuration.tx, configuration.space, uuid)?
+        .map(|found| found.id)
+        .ok_or_else(missing)
 }
 
 /// Reads the id of an attribute that must exist and be of a kind.

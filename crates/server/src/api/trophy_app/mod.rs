@@ -1,7 +1,13 @@
 //! The Trophy Application API (spec/trophy.md, Appendix A.1).
 
+pub mod achievements;
+pub mod event_summary;
 pub mod events;
+pub mod leaderboards;
+pub mod points;
 pub mod render;
+pub mod streaks;
+pub mod user_metrics;
 pub mod users;
 
 use axum::Router;
@@ -42,6 +48,21 @@ pub fn router() -> (Router<App>, OpenApi) {
         .routes(routes!(events::record_event))
         .routes(routes!(users::create_user))
         .routes(routes!(users::get_user, users::identify_user, users::update_user))
+        .routes(routes!(user_metrics::list_user_metrics))
+        .routes(routes!(user_metrics::get_user_metric))
+        .routes(routes!(event_summary::summarize_user_metric))
+        .routes(routes!(achievements::list_user_achievements))
+        .routes(routes!(achievements::list_achievements))
+        .routes(routes!(achievements::complete_achievement))
+        .routes(routes!(streaks::get_user_streak))
+        .routes(routes!(streaks::list_streaks))
+        .routes(routes!(points::get_points_system))
+        .routes(routes!(points::list_points_levels))
+        .routes(routes!(points::summarize_points_levels))
+        .routes(routes!(points::get_user_points))
+        .routes(routes!(leaderboards::list_leaderboards))
+        .routes(routes!(leaderboards::get_leaderboard))
+        .routes(routes!(leaderboards::get_user_leaderboard))
         .split_for_parts();
     for (path, methods) in NOT_BUILT {
         router = router.route(path, super::not_built(methods, not_built));

@@ -1,17 +1,20 @@
-//! Users, and what one user has (spec/trophy.md 2, 3.6, 3.7, 4.6).
+//! Users, and how a user is read (spec/trophy.md 2).
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use engine::apply;
 use engine::command::{Command, SaveUser};
-use engine::outcome::Reply;
+use engine::id::Ids;
+use engine::outcome::{Appended, Reply};
+use engine::state::UserState;
 use engine::user::{Change, Patch};
 use wire::trophy_app as w;
 
 use super::render;
 use crate::api::answer;
-use crate::app::App;
+use crate::app::{App, View};
 use crate::body::{RawBody, Segment};
 use crate::door::{AppCaller, Caller};
 use crate::problem::{Problem, Result};
@@ -48,6 +51,17 @@ fn sign_up_date(text: &str) -> Result<jiff::civil::Date> {
         Ok(at) => Ok(engine::calendar::Zone::utc().date(at)),
         Err(_) => query::date("signUpDate", text),
     }
+}
+
+/// A user with all rows as the sweep after the last midnight would have left them, and what that
+/// sweep would have appended; 404 for an unknown user.
+pub fn settled(view: &mut View<'_, '_>, id: &str) -> Result<(UserState, Appended)> {
+    let mut state = store::batch::load_one(view.tx, view.space, &view.catalog, id, view.now)?
+        .ok_or_else(|| Problem::not_found("user", id))?;
+    // Nothing of it is kept, so it does not matter which ids are made.
+    let mut ids = Ids::seeded(0);
+    let appended = apply::settled(&view.catalog, &mut state, view.now, &mut ids);
+    Ok((state, appended))
 }
 
 async fn save(app: &App, caller: &Caller, id: &str, save: SaveUser) -> Result<w::User> {

@@ -1,0 +1,255 @@
+//! Points systems, their levels, and the points of one user (spec/trophy.md 6.1, 6.5, 6.8).
+
+use axum::Json;
+use axum::extract::State;
+use engine::catalog::{Catalog, SystemEntry};
+use engine::outcome::LedgerEntry;
+use wire::trophy_app as w;
+
+use super::{render, users};
+use crate::app::App;
+use crate::body::{Segment, Segments};
+use crate::door::AppCaller;
+use crate::problem::{Problem, Result};
+use crate::query::Query;
+
+fn find<'a>(catalog: &'a Catalog, key: &str) -> Result<&'a SystemEntry> {
+    catalog
+        .system_by_key(key)
+        .ok_or_else(|| Problem::not_found("points system", key))
+}
+
+/// Shows a points system with the triggers that fire.
+#[utoipa::path(
+    get, path = "/points/{key}", operation_id = "points_system", tag = "Points",
+    params(
+        ("key" = String, Path, description = "The key of the points system."),
+        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
+    ),
+    responses(
+        (status = 200, description = "The points system.", body = w::PointsSystemResponse),
+        (status = 401, description = "No valid key.", body = wire::ErrorBody),
+        (status = 404, description = "There is no such points system.", body = wire::ErrorBody),
+    ),
+)]
+pub async fn get_points_system(
+    State(app): State<App>,
+    AppCaller(caller): AppCaller,
+    Segment(key): Segment,
+) -> Result<Json<w::PointsSystemResponse>> {
+    app.read(&caller, move |view| {
+        let system = find(&view.catalog, &key)?;
+        let triggers = view
+            .catalog
+            .active_triggers()
+            .filter(|trigger| trigger.body().system == system.id())
+            .map(|trigger| render::trigger(&view.catalog, trigger))
+            .collect();
+        Ok(Json(w::PointsSystemResponse {
+            system: render::system(system),
+            triggers,
+        }))
+    })
+    .await
+}
+
+/// Shows the levels of a points system.
+#[utoipa::path(
+    get, path = "/points/{key}/levels", operation_id = "points_levels", tag = "Points",
+    params(
+        ("key" = String, Path, description = "The key of the points system."),
+        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
+    ),
+    responses(
+        (status = 200, description = "The levels, lowest first.", body = [w::PointsLevel]),
+        (status = 401, description = "No valid key.", body = wire::ErrorBody),
+        (status = 404, description = "There is no such points system.", body = wire::ErrorBody),
+    ),
+)]
+pub async fn list_points_levels(
+    State(app): State<App>,
+    AppCaller(caller): AppCaller,
+    Segment(key): Segment,
+) -> Result<Json<Vec<w::PointsLevel>>> {
+    app.read(&caller, move |view| {
+        let system = find(&view.catalog, &key)?;
+        Ok(Json(system.levels.iter().map(render::level).collect()))
+    })
+    .await
+}
+
+/// Counts the users at each level.
+#[utoipa::path(
+    get, path = "/points/{key}/level-summary", operation_id = "points_level_summary",
+    tag = "Points",
+    params(
+        ("key" = String, Path, description = "The key of the points system."),
+        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
+    ),
+    responses(
+        (status = 200, description = "The levels, lowest first.", body = [w::PointsLevelSummaryResponseItem]),
+        (status = 401, description = "No valid key.", body = wire::ErrorBody),
+        (status = 404, description = "There is no such points system.", body = wire::ErrorBody),
+        (status = 422, description = "The points system has no levels.", body = wire::ErrorBody),
+    ),
+)]
+pub async fn summarize_points_levels(
+    State(app): State<App>,
+    AppCaller(caller): AppCaller,
+    Segment(key): Segment,
+) -> Result<Json<Vec<w::PointsLevelSummaryResponseItem>>> {
+    app.read(&caller, move |view| {
+        let system = find(&view.catalog, &key)?;
+        if system.levels.is_empty() {
+            return Err(Problem::unprocessable(
+                "the points system has no levels configured",
+            ));
+        }
+        let users = store::user::count(view.tx, view.space)?;
+        let balances = store::ledger::balances(view.tx, view.space, system.id())?;
+        let items = system
+            .levels
+            .iter()
+            .zip(count_by_level(system, &balances, users))
+            .map(|(level, users)| w::PointsLevelSummaryResponseItem {
+                level: render::level(level),
+                users,
+            })
+            .collect();
+        Ok(Json(items))
+    })
+    .await
+}
+
+/// How many of all users are at each level. Balances come as (balance, users); whoever never earned
+/// anything has none and stands at zero.
+fn count_by_level(system: &SystemEntry, balances: &[(i64, i64)], users: i64) -> Vec<i64> {
+    let earners: i64 = balances.iter().map(|(_, users)| users).sum();
+    let mut counts = vec![0; system.levels.len()];
+    for (balance, users) in balances.iter().copied().chain([(0, users - earners)]) {
+        let level = system.level_at(balance);
+        let index = system
+            .levels
+            .iter()
+            .position(|l| level.is_some_and(|id| id.0 == l.id));
+        if let Some(count) = index.and_then(|index| counts.get_mut(index)) {
+            *count += users;
+        }
+    }
+    counts
+}
+
+/// Shows a user's balance, level and last awards.
+#[utoipa::path(
+    get, path = "/users/{id}/points/{key}", operation_id = "users_points", tag = "Users",
+    params(
+        ("id" = String, Path, description = "The id of the user."),
+        ("key" = String, Path, description = "The key of the points system."),
+        ("awards" = Option<i64>, Query, description = "How many awards, 1 to 100; 10 if missing."),
+        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
+    ),
+    responses(
+        (status = 200, description = "The points; awards newest first.", body = w::GetUserPointsResponse),
+        (status = 401, description = "No valid key.", body = wire::ErrorBody),
+        (status = 403, description = "The key belongs to another user.", body = wire::ErrorBody),
+        (status = 404, description = "There is no such user or points system.", body = wire::ErrorBody),
+        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
+    ),
+)]
+pub async fn get_user_points(
+    State(app): State<App>,
+    AppCaller(caller): AppCaller,
+    Segments(id, key): Segments,
+    query: Query,
+) -> Result<Json<w::GetUserPointsResponse>> {
+    caller.must_be(&id)?;
+    let count = query.int("awards", 1, 100, 10)?;
+    app.read(&caller, move |view| {
+        let (state, appended) = users::settled(view, &id)?;
+        let system = find(&view.catalog, &key)?;
+        let user = state.user.get().id;
+        let stored = store::ledger::last(view.tx, view.space, user, system.id(), count)?;
+        let settled = appended
+            .ledger
+            .into_iter()
+            .rev()
+            .filter(|entry| entry.system == system.id());
+        let awards: Vec<LedgerEntry> = settled.chain(stored).collect();
+        let total = state.balance(system.id());
+        Ok(Json(w::GetUserPointsResponse {
+            system: render::system(system),
+            total,
+            level: system
+                .level_at(total)
+                .and_then(|id| system.level(id))
+                .map(render::level),
+            awards: awards
+                .iter()
+                .zip(0..count)
+                .filter_map(|(entry, _)| render::award(&view.catalog, entry))
+                .collect(),
+        }))
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::definition::{PointsLevel, PointsSystem, Stored};
+    use engine::id::PointsSystemId;
+    use jiff::Timestamp;
+    use uuid::Uuid;
+
+    fn stored<T>(id: u128, body: T) -> Stored<T> {
+        Stored {
+            id: Uuid::from_u128(id),
+            created: Timestamp::UNIX_EPOCH,
+            updated: Timestamp::UNIX_EPOCH,
+            is_archived: false,
+            body,
+        }
+    }
+
+    fn system(thresholds: &[i64]) -> SystemEntry {
+        let levels = (1..).zip(thresholds).map(|(id, points)| {
+            let body = PointsLevel {
+                system: PointsSystemId(Uuid::nil()),
+                name: "L".into(),
+                key: format!("l{id}"),
+                description: String::new(),
+                badge_url: None,
+                points: *points,
+            };
+            stored(id, body)
+        });
+        SystemEntry {
+            levels: levels.collect(),
+            stored: stored(
+                100,
+                PointsSystem {
+                    name: "S".into(),
+                    key: "s".into(),
+                    description: String::new(),
+                    badge_url: None,
+                    max_points: None,
+                },
+            ),
+        }
+    }
+
+    #[test]
+    fn everybody_counts_where_the_first_level_needs_nothing() {
+        let balances = [(0, 1), (49, 2), (50, 3), (1_000, 4)];
+        assert_eq!(
+            count_by_level(&system(&[0, 50, 200]), &balances, 17),
+            [10, 3, 4]
+        );
+    }
+
+    #[test]
+    fn users_below_the_first_level_count_nowhere() {
+        let balances = [(5, 2), (10, 3)];
+        assert_eq!(count_by_level(&system(&[10, 50]), &balances, 100), [3, 0]);
+    }
+}

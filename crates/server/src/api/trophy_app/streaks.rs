@@ -1,0 +1,372 @@
+//! Streaks: one user's with its past, several users' in one call (spec/trophy.md 5.9, 5.10).
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use engine::apply;
+use engine::calendar::{Frequency, Period};
+use engine::catalog::Catalog;
+use engine::command::Command;
+use engine::definition::StreakSettings;
+use engine::id::Ids;
+use engine::outcome::StreakView;
+use engine::state::{PeriodMark, Row, Streak, StreakPeriod, UserState};
+use engine::streak;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use store::batch::{Item, Who};
+use wire::trophy_app as w;
+
+use super::{render, users};
+use crate::app::{App, View};
+use crate::body::Segment;
+use crate::door::AppCaller;
+use crate::problem::{Problem, Result};
+use crate::query::Query;
+
+/// The most periods of the past that are shown.
+const PERIODS_MAX: i64 = 366;
+/// The most users in one call.
+const USERS_MAX: usize = 100;
+
+/// Shows a user's streak and its last periods.
+#[utoipa::path(
+    get, path = "/users/{id}/streak", operation_id = "users_streak", tag = "Users",
+    params(
+        ("id" = String, Path, description = "The id of the user."),
+        ("historyPeriods" = Option<i64>, Query, description = "How many periods of the past, 0 to 366; 7 if missing."),
+        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
+    ),
+    responses(
+        (status = 200, description = "The streak.", body = w::StreakResponse),
+        (status = 401, description = "No valid key.", body = wire::ErrorBody),
+        (status = 403, description = "The key belongs to another user.", body = wire::ErrorBody),
+        (status = 404, description = "There is no such user.", body = wire::ErrorBody),
+        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
+    ),
+)]
+pub async fn get_user_streak(
+    State(app): State<App>,
+    AppCaller(caller): AppCaller,
+    Segment(id): Segment,
+    query: Query,
+) -> Result<Json<w::StreakResponse>> {
+    caller.must_be(&id)?;
+    let count = query.int("historyPeriods", 0, PERIODS_MAX, 7)?;
+    app.read(&caller, move |view| show(view, &id, count).map(Json))
+        .await
+}
+
+fn show(view: &mut View<'_, '_>, id: &str, count: i64) -> Result<w::StreakResponse> {
+    let (state, appended) = users::settled(view, id)?;
+    let settings = &view.catalog.streak;
+    let user = state.user.get();
+    let streak = streak_of(&view.catalog, &state);
+    let shown = streak::view(settings, &streak, &user.zone(), view.now);
+    let today = user.zone().date(view.now);
+    let current = shown
+        .period
+        .unwrap_or_else(|| streak.frequency.period(today));
+    let periods = last_periods(streak.frequency, current, count);
+    let mut lived: BTreeMap<Date, StreakPeriod> = BTreeMap::new();
+    if let Some(first) = periods.first() {
+        let stored =
+            store::streak::periods(view.tx, view.space, user.id, streak.frequency, first.start)?;
+        // What settling closed just now stands above what is stored.
+        let settled = appended
+            .periods
+            .into_iter()
+            .filter(|p| p.frequency == streak.frequency);
+        lived.extend(
+            stored
+                .into_iter()
+                .chain(settled)
+                .map(|period| (period.start, period)),
+        );
+    }
+    let rank = if shown.length > 0 {
+        Some(store::streak::longer_than(view.tx, view.space, shown.length)? + 1)
+    } else {
+        None
+    };
+    Ok(w::StreakResponse {
+        streak: render::streak(settings, &shown),
+        extended: shown.extended.map(render::instant),
+        streak_history: periods
+            .into_iter()
+            .map(|period| history_item(settings, &streak, &lived, period))
+            .collect(),
+        pauses: Vec::new(),
+        rank,
+    })
+}
+
+fn streak_of(catalog: &Catalog, state: &UserState) -> Streak {
+    let user = state.user.get();
+    state
+        .streak
+        .as_ref()
+        .map(Row::get)
+        .cloned()
+        .unwrap_or_else(|| streak::unstored(&catalog.streak, user.created, &user.zone()))
+}
+
+/// The last periods up to the current one, oldest first.
+fn last_periods(frequency: Frequency, current: Period, count: i64) -> Vec<Period> {
+    let mut periods: Vec<Period> =
+        std::iter::successors(Some(current), |period| Some(period.previous(frequency)))
+            .zip(0..count)
+            .map(|(period, _)| period)
+            .collect();
+    periods.reverse();
+    periods
+}
+
+/// A period as it ended. Those that are still open have the length of now, and those in which no
+/// streak lived have none.
+fn history_item(
+    settings: &StreakSettings,
+    streak: &Streak,
+    lived: &BTreeMap<Date, StreakPeriod>,
+    period: Period,
+) -> w::StreakHistoryItem {
+    let row = lived.get(&period.start);
+    let open = if period.start >= streak.open_from {
+        streak.length
+    } else {
+        0
+    };
+    w::StreakHistoryItem {
+        period_start: period.start.to_string(),
+        period_end: period.end.to_string(),
+        length: row.map_or(open, |row| row.length),
+        used_freeze: settings
+            .freezes
+            .map(|_| row.is_some_and(|row| row.mark == PeriodMark::Freeze)),
+        used_pause: false,
+        reset_at: None,
+    }
+}
+
+/// Shows how long the streaks of several users are, longest first; unknown users are left out.
+#[utoipa::path(
+    get, path = "/streaks", operation_id = "streaks_list", tag = "Streaks",
+    params(
+        ("userIds" = Vec<String>, Query, description = "The ids of 1 to 100 users."),
+        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
+    ),
+    responses(
+        (status = 200, description = "The streaks.", body = [w::BulkStreakResponseItem]),
+        (status = 401, description = "No valid key.", body = wire::ErrorBody),
+        (status = 403, description = "The key belongs to another user.", body = wire::ErrorBody),
+        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
+    ),
+)]
+pub async fn list_streaks(
+    State(app): State<App>,
+    AppCaller(caller): AppCaller,
+    query: Query,
+) -> Result<Json<Vec<w::BulkStreakResponseItem>>> {
+    let mut ids = query.list("userIds");
+    if ids.is_empty() || ids.len() > USERS_MAX {
+        return Err(Problem::unprocessable(format!(
+            "userIds must name 1 to {USERS_MAX} users"
+        )));
+    }
+    for id in &ids {
+        caller.must_be(id)?;
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    app.read(&caller, move |view| {
+        let mut streaks = views(view, &ids)?;
+        streaks
+            .sort_by(|(a_id, a), (b_id, b)| place(a).cmp(&place(b)).then_with(|| a_id.cmp(b_id)));
+        let items = streaks
+            .into_iter()
+            .map(|(id, streak)| w::BulkStreakResponseItem {
+                user_id: id,
+                streak_length: streak.length,
+                extended: streak.extended.map(render::instant),
+            })
+            .collect();
+        Ok(Json(items))
+    })
+    .await
+}
+
+/// Longest first, then whoever extended first.
+fn place(streak: &StreakView) -> (std::cmp::Reverse<i64>, Option<Timestamp>) {
+    (std::cmp::Reverse(streak.length), streak.extended)
+}
+
+/// The streaks of the users who are known, all loaded at once.
+fn views(view: &mut View<'_, '_>, ids: &[String]) -> Result<Vec<(String, StreakView)>> {
+    let catalog = view.catalog.clone();
+    let whos: Vec<Who> = ids.iter().cloned().map(Who::External).collect();
+    let items: Vec<Item<'_>> = whos
+        .iter()
+        .map(|who| Item {
+            space: view.space,
+            who,
+            command: &Command::Settle,
+            now: view.now,
+        })
+        .collect();
+    // Nothing is kept, so it does not matter which ids are made.
+    let mut made = Ids::seeded(0);
+    let mut set = store::batch::load(
+        view.tx,
+        &|_| Some(catalog.clone()),
+        &items,
+        &mut made,
+        false,
+    )?;
+    let mut streaks = Vec::with_capacity(ids.len());
+    for who in &whos {
+        let Some(state) = set.state(view.space, who).filter(|state| !state.is_new) else {
+            continue;
+        };
+        apply::settled(&catalog, state, view.now, &mut made);
+        let streak = streak_of(&catalog, state);
+        let user = state.user.get();
+        let shown = streak::view(&catalog.streak, &streak, &user.zone(), view.now);
+        streaks.push((user.external_id.clone(), shown));
+    }
+    Ok(streaks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::calendar::{Zone, days_after};
+    use engine::definition::Freezes;
+    use jiff::civil::date;
+
+    fn streak(length: i64, open_from: Date) -> Streak {
+        let created = "2026-01-01T00:00:00Z".parse().unwrap();
+        let unstored = streak::unstored(&StreakSettings::default(), created, &Zone::utc());
+        Streak {
+            length,
+            open_from,
+            ..unstored
+        }
+    }
+
+    fn history(
+        settings: &StreakSettings,
+        streak: &Streak,
+        rows: &[(Date, i64, PeriodMark)],
+        current: Date,
+        count: i64,
+    ) -> Vec<(String, i64, Option<bool>)> {
+        let frequency = settings.frequency;
+        let lived = rows
+            .iter()
+            .map(|(start, length, mark)| {
+                (
+                    *start,
+                    StreakPeriod {
+                        frequency,
+                        start: *start,
+                        length: *length,
+                        mark: *mark,
+                    },
+                )
+            })
+            .collect();
+        last_periods(frequency, frequency.period(current), count)
+            .into_iter()
+            .map(|period| history_item(settings, streak, &lived, period))
+            .map(|item| (item.period_start, item.length, item.used_freeze))
+            .collect()
+    }
+
+    fn items(expected: &[(&str, i64, Option<bool>)]) -> Vec<(String, i64, Option<bool>)> {
+        expected
+            .iter()
+            .map(|(start, length, used)| ((*start).into(), *length, *used))
+            .collect()
+    }
+
+    /// spec/trophy.md D.7, read on 01-08.
+    #[test]
+    fn d7_history() {
+        let settings = StreakSettings {
+            freezes: Some(Freezes {
+                start_count: 1,
+                max_count: 2,
+                auto_earn: None,
+                since: Timestamp::UNIX_EPOCH,
+            }),
+            ..StreakSettings::default()
+        };
+        let rows = [
+            (date(2026, 1, 5), 1, PeriodMark::Met),
+            (date(2026, 1, 6), 2, PeriodMark::Met),
+            (date(2026, 1, 7), 2, PeriodMark::Freeze),
+        ];
+        let today = date(2026, 1, 8);
+        assert_eq!(
+            history(&settings, &streak(2, today), &rows, today, 3),
+            items(&[
+                ("2026-01-06", 2, Some(false)),
+                ("2026-01-07", 2, Some(true)),
+                ("2026-01-08", 2, Some(false)),
+            ])
+        );
+    }
+
+    #[test]
+    fn lost_streaks_leave_gaps() {
+        let settings = StreakSettings::default();
+        let rows = [
+            (date(2026, 1, 5), 1, PeriodMark::Met),
+            (date(2026, 1, 8), 1, PeriodMark::Met),
+        ];
+        let today = date(2026, 1, 10);
+        assert_eq!(
+            history(&settings, &streak(0, today), &rows, today, 6),
+            items(&[
+                ("2026-01-05", 1, None),
+                ("2026-01-06", 0, None),
+                ("2026-01-07", 0, None),
+                ("2026-01-08", 1, None),
+                ("2026-01-09", 0, None),
+                ("2026-01-10", 0, None),
+            ])
+        );
+    }
+
+    /// A journey east: yesterday is not over where the user was last seen.
+    #[test]
+    fn periods_that_wait_for_their_end_keep_the_length() {
+        let settings = StreakSettings::default();
+        let met = date(2026, 1, 5);
+        let rows = [(met, 4, PeriodMark::Met)];
+        let streak = streak(4, days_after(met, 1));
+        assert_eq!(
+            history(&settings, &streak, &rows, days_after(met, 2), 3),
+            items(&[
+                ("2026-01-05", 4, None),
+                ("2026-01-06", 4, None),
+                ("2026-01-07", 4, None)
+            ])
+        );
+    }
+
+    #[test]
+    fn weeks_and_none() {
+        let settings = StreakSettings {
+            frequency: Frequency::Weekly,
+            ..StreakSettings::default()
+        };
+        let streak = streak(0, date(2025, 3, 30));
+        assert_eq!(
+            history(&settings, &streak, &[], date(2025, 4, 2), 2),
+            items(&[("2025-03-23", 0, None), ("2025-03-30", 0, None)])
+        );
+        assert_eq!(history(&settings, &streak, &[], date(2025, 4, 2), 0), []);
+    }
+}
