@@ -109,7 +109,7 @@ impl App {
         self.desk.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes no more commands, finishes what was accepted and waits for it. Blocks.
+    /// Takes no more commands, finishes what was accepted, waits for it and closes the store. Blocks.
     pub fn close(&self) {
         let closed = Arc::new(Desk::closed());
         let desk = std::mem::replace(
@@ -120,6 +120,7 @@ impl App {
             Ok(mut desk) => desk.close(),
             Err(_) => tracing::warn!("somebody still holds the desk at the end"),
         }
+        self.room.store.close();
     }
 
     /// Runs work that blocks on a thread that may block.

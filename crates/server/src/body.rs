@@ -4,6 +4,9 @@ use axum::body::{Body, Bytes};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::Response;
+use http_body::Body as _;
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 
@@ -18,11 +21,28 @@ const SWALLOWED_BYTES_MAX: usize = 64 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub struct RawBody(pub Bytes);
 
+/// A body that was read before anybody asked for it.
+#[derive(Clone, Debug)]
+struct Buffered(Result<Bytes>);
+
+/// Reads the body of every request to its end before it is handled. A connection on which a refused
+/// request left its body unread would have to be closed, and the client's next request with it.
+pub async fn buffer(request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    if !body.is_end_stream() {
+        parts.extensions.insert(Buffered(read(body).await));
+    }
+    next.run(Request::from_parts(parts, Body::empty())).await
+}
+
 impl<S: Sync> FromRequest<S> for RawBody {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self> {
-        read(request.into_body()).await.map(Self)
+    async fn from_request(mut request: Request, _: &S) -> Result<Self> {
+        match request.extensions_mut().remove::<Buffered>() {
+            Some(Buffered(bytes)) => bytes.map(Self),
+            None => Ok(Self(Bytes::new())),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `kleos`: the command line. Reads settings, starts what was asked for; knows nothing of rules, SQL or HTTP.
 
+mod demo;
 mod first_start;
 mod folder;
 mod keys;
@@ -34,6 +35,8 @@ enum Command {
     /// Manage admin keys, also while the server runs
     #[command(subcommand)]
     Keys(keys::Action),
+    /// Fill an empty store with a small lively world to look at
+    Demo(demo::DemoFlags),
     /// Print the descriptions of the APIs (OpenAPI 3.1, JSON)
     Openapi {
         /// Only one of them
@@ -63,6 +66,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(flags) => serve::run(&Settings::of_server(flags)?),
         Command::Migrate(flags) => migrate(&Settings::of_command(flags)?),
         Command::Keys(action) => keys::run(action),
+        Command::Demo(flags) => demo::run(flags),
         Command::Openapi { api } => describe(api),
     }
 }

@@ -43,7 +43,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     telemetry::install()?;
     let held = folder::hold(&settings.place)?;
     let app = App::open(settings.place.location(), Clock::system(), getrandom::u64()?)
-        .with_context(|| format!("cannot open the store in {}", settings.place.shown()))?;
+        .with_context(|| format!("cannot open the store ({})", settings.place.shown()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = start(&app, settings, &runtime);
     // Whatever still holds the desk goes with the runtime; after that the desk finishes its queue.
@@ -135,6 +135,10 @@ async fn serve(app: &App, listener: TcpListener) -> anyhow::Result<()> {
         tracing::info!("stopping");
         if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
             tracing::warn!(seconds = GRACE.as_secs(), "some requests did not end in time");
+        }
+        // When keys were last used is kept in memory for a while.
+        if let Err(problem) = workers::housekeeping::step(app).await {
+            tracing::warn!(problem = problem.message, "the last housekeeping failed");
         }
     }
     failed.map_or(Ok(()), Err)

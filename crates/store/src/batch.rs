@@ -466,8 +466,8 @@ fn load_seen(tx: &mut Tx<'_>, set: &mut WorkingSet, wants: &Wants) -> Result<()>
     Ok(())
 }
 
-/// Sums from the event log what filtered counters have missed; rare: only for the first event after
-/// a filtered definition was activated or changed.
+/// Sums from the event log what filtered counters have missed. The sum is written with the batch even
+/// if no event of it matches, so that a user's log is read once for every rule and not at every event.
 fn complete_counters(
     tx: &mut Tx<'_>,
     set: &mut WorkingSet,
@@ -487,7 +487,7 @@ fn complete_counters(
         };
         for counter in missing {
             let sum = event::filtered_sum(tx, want.space, want.user, counter.metric, counter.filters)?;
-            let row = Row::stored(counter.counter(sum));
+            let row = Row::fresh(counter.counter(sum));
             set.states[*index].1.counters.insert(counter.id, row);
         }
     }

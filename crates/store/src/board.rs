@@ -62,6 +62,29 @@ pub fn value(
     )
 }
 
+/// A value while it is counted anew.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    value: i64,
+    reached_us: Option<i64>,
+    /// The instant of the last addition, with value and `reached_us` before it.
+    last_us: Option<i64>,
+    before: (i64, Option<i64>),
+}
+
+impl Tally {
+    /// Adds. What one command gives and takes back in the same instant moves nobody, as it does not
+    /// on a board that grows.
+    fn add(&mut self, amount: i64, at_us: i64) {
+        if self.last_us != Some(at_us) {
+            self.last_us = Some(at_us);
+            self.before = (self.value, self.reached_us);
+        }
+        self.value = self.value.saturating_add(amount);
+        self.reached_us = if self.value == self.before.0 { self.before.1 } else { Some(at_us) };
+    }
+}
+
 /// Counts a board anew from what is stored: a board's values are a function of events, awards and
 /// streaks inside its dates, however long it was switched on (AMB-35).
 pub fn rebuild(
@@ -70,15 +93,13 @@ pub fn rebuild(
     board: &BoardEntry,
     now: Timestamp,
 ) -> Result<()> {
-    let mut values: BTreeMap<(i64, UserId), (i64, i64)> = BTreeMap::new();
+    let mut values: BTreeMap<(i64, UserId), Tally> = BTreeMap::new();
     let schedule = board.body().schedule();
     let mut add = |date, user: UserId, amount: i64, at: Timestamp| {
         if amount != 0
             && let Some(run) = schedule.run_at(date)
         {
-            let value = values.entry((run, user)).or_default();
-            value.0 = value.0.saturating_add(amount);
-            value.1 = at.as_microsecond();
+            values.entry((run, user)).or_default().add(amount, at.as_microsecond());
         }
     };
     match board.body().rank_by {
@@ -115,7 +136,10 @@ pub fn rebuild(
         &[space.id().into(), board.id().0.into()],
     )?;
     let groups = groups(tx, space, board)?;
-    let rows: Vec<((i64, UserId), (i64, i64))> = values.into_iter().collect();
+    let rows: Vec<((i64, UserId), (i64, i64))> = values
+        .into_iter()
+        .filter_map(|(key, tally)| Some((key, (tally.value, tally.reached_us?))))
+        .collect();
     for chunk in rows.chunks(1_000) {
         let texts = chunk
             .iter()

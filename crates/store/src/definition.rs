@@ -188,7 +188,10 @@ pub fn catalog(tx: &mut Tx<'_>, space: Space, version: i64) -> Result<Catalog> {
                 Some(Kind::PointsTrigger) => definitions.triggers.push(stored(row)?),
                 Some(Kind::Leaderboard) => definitions.boards.push(stored(row)?),
                 Some(Kind::StreakSettings) => {
-                    definitions.streak = Some(stored::<StreakSettings>(row)?.body);
+                    let settings = stored::<StreakSettings>(row)?;
+                    if !settings.is_archived {
+                        definitions.streak = Some(settings.body);
+                    }
                 }
                 None => return Err(Error::broken(format!("unknown kind {kind}"))),
             }

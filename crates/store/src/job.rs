@@ -4,9 +4,9 @@ use engine::id::AchievementId;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::Result;
 use crate::access::Space;
 use crate::driver::Tx;
+use crate::{Error, Result};
 
 /// A job under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,8 @@ pub fn list(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Job>> {
                 space: Space::of(row, 1)?,
                 task: match kind.as_str() {
                     "backdate" => Task::Backdate(AchievementId(row.get(3)?)),
-                    _ => Task::Settle,
+                    "settle" => Task::Settle,
+                    _ => return Err(Error::broken(format!("unknown kind of job {kind}"))),
                 },
                 position: row.get(4)?,
             })

@@ -79,6 +79,18 @@ impl Store {
         })
     }
 
+    /// Closes the connections that nobody uses. The PostgreSQL client must not be dropped on a thread
+    /// that drives asynchronous tasks, so a process does this before it ends.
+    pub fn close(&self) {
+        for pool in [&self.writers, &self.readers] {
+            let mut state = pool.lock();
+            let idle = std::mem::take(&mut state.idle);
+            state.open -= idle.len();
+            drop(state);
+            drop(idle);
+        }
+    }
+
     /// Runs work on a connection that writes, outside any transaction (migrations).
     pub fn with_writer<T>(&self, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
         self.writers.with(&self.location, work)

@@ -143,7 +143,8 @@ pub fn after(
     )
 }
 
-/// Writes final rows of users.
+/// Writes final rows of users. A new user whose number another process has just given to somebody
+/// else is an [`Error::Conflict`]: the rows of two users must never become one.
 pub(crate) fn save(tx: &mut Tx<'_>, users: &[(Space, &User)]) -> Result<()> {
     let attributes = users
         .iter()
@@ -156,7 +157,7 @@ pub(crate) fn save(tx: &mut Tx<'_>, users: &[(Space, &User)]) -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     let dates: Vec<Option<String>> =
         users.iter().map(|(_, u)| u.sign_up_date.map(|date| date.to_string())).collect();
-    tx.many(
+    let written = tx.many(
         "insert into end_user (space_id, id, external_id, email, name, tz, device_tokens,
                                is_subscribed, attributes, sign_up_date, is_control, created_at,
                                updated_at)
@@ -171,7 +172,8 @@ pub(crate) fn save(tx: &mut Tx<'_>, users: &[(Space, &User)]) -> Result<()> {
              email = excluded.email, name = excluded.name, tz = excluded.tz,
              device_tokens = excluded.device_tokens, is_subscribed = excluded.is_subscribed,
              attributes = excluded.attributes, sign_up_date = excluded.sign_up_date,
-             is_control = excluded.is_control, updated_at = excluded.updated_at",
+             is_control = excluded.is_control, updated_at = excluded.updated_at
+         where end_user.external_id = excluded.external_id",
         &[
             Column::Int(users.iter().map(|(space, _)| space.id()).collect()),
             Column::Int(users.iter().map(|(_, u)| u.id.0).collect()),
@@ -188,5 +190,9 @@ pub(crate) fn save(tx: &mut Tx<'_>, users: &[(Space, &User)]) -> Result<()> {
             Column::Int(users.iter().map(|(_, u)| u.updated.as_microsecond()).collect()),
         ],
     )?;
-    Ok(())
+    if usize::try_from(written) == Ok(users.len()) {
+        Ok(())
+    } else {
+        Err(Error::Conflict("end_user_pkey".to_owned()))
+    }
 }

@@ -25,6 +25,7 @@ pub fn router(app: &App) -> Router {
         .merge(aworld())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
+        .layer(axum::middleware::from_fn(crate::body::buffer))
         .layer(axum::middleware::from_fn(telemetry::observe))
         .with_state(app.clone())
 }

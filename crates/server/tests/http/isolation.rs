@@ -245,7 +245,11 @@ fn those_who_may_can_do_everything() {
     on_both(NOW, |app| {
         let world = set_up(app);
         let mut operations = operations(&world);
-        operations.sort_by_key(|operation| operation.method == "DELETE");
+        // Parts before what they are part of.
+        operations.sort_by_key(|operation| {
+            let depth = operation.template.split('/').count();
+            (operation.method == "DELETE", std::cmp::Reverse(depth))
+        });
         for operation in &operations {
             if !operation.is_admin {
                 let (status, text) = call(app, &world.app_key, Some("one"), operation);

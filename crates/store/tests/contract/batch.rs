@@ -25,6 +25,7 @@ checks!(
     one_batch_knows_a_user_by_both_ids,
     unknown_users_are_not_loaded,
     missing_counters_come_from_the_log,
+    a_log_is_read_once_for_a_rule,
     a_new_user_never_takes_the_place_of_another,
     large_batches_are_saved,
     an_empty_batch_is_nothing,
@@ -46,7 +47,9 @@ fn random_commands_with_changes_leave_the_rows_of_the_model(store: &Store) {
 
 fn configured(store: &Store) -> World<'_> {
     let world = World::new(store);
-    write(store, |tx| configuration::insert(tx, world.space, world.now));
+    write(store, |tx| {
+        configuration::insert(tx, world.space, world.now)
+    });
     world
 }
 
@@ -54,12 +57,21 @@ fn a_rollback_leaves_nothing(store: &Store) {
     let mut world = configured(store);
     let space = world.space;
     let asks: Vec<_> = (0..8)
-        .map(|n| world.ask(space, ["ada", "bo"][n % 2], event("runs", "2", &[("kind", "a")])))
+        .map(|n| {
+            world.ask(
+                space,
+                ["ada", "bo"][n % 2],
+                event("runs", "2", &[("kind", "a")]),
+            )
+        })
         .collect();
     let mut ids = Ids::seeded(9);
     let result: store::Result<()> = store.write(|tx| {
         carry_out(tx, &asks, &mut ids)?;
-        assert!(!dump_in(tx, space)?.lines("ledger_entry").is_empty(), "it was written");
+        assert!(
+            !dump_in(tx, space)?.lines("ledger_entry").is_empty(),
+            "it was written"
+        );
         Err(Error::Busy)
     });
     assert!(matches!(result, Err(Error::Busy)));
@@ -77,13 +89,21 @@ fn a_failure_leaves_nothing(store: &Store) {
     let before = dump(store, space);
     // The same seed gives the same id of the event, which is taken.
     let other = world.ask(space, "bo", event("runs", "1", &[]));
-    let again = world::Ask { now: first.now, ..first.clone() };
+    let again = world::Ask {
+        now: first.now,
+        ..first.clone()
+    };
     let ids = &mut world.ids;
     let result = store.write(|tx| carry_out(tx, &[other.clone(), again], ids));
     assert!(matches!(result, Err(Error::Conflict(_))), "{result:?}");
     dump(store, space).assert_eq(&before, "after a conflict");
     // The one that is not to blame succeeds alone.
-    assert!(matches!(reply(world.carry_out(&[other]).remove(0).unwrap()).total.to_f64(), 1.0));
+    assert!(matches!(
+        reply(world.carry_out(&[other]).remove(0).unwrap())
+            .total
+            .to_f64(),
+        1.0
+    ));
 }
 
 fn replays_are_found_in_the_batch_and_after_it(store: &Store) {
@@ -99,33 +119,47 @@ fn replays_are_found_in_the_batch_and_after_it(store: &Store) {
         world.ask(other, "ada", keyed("runs", "1", "k")),
         world.ask(space, "ada", keyed("runs", "1", "K")),
     ];
-    let replies: Vec<_> =
-        world.carry_out(&asks).into_iter().map(|outcome| reply(outcome.unwrap())).collect();
+    let replies: Vec<_> = world
+        .carry_out(&asks)
+        .into_iter()
+        .map(|outcome| reply(outcome.unwrap()))
+        .collect();
     let replayed: Vec<bool> = replies.iter().map(|reply| reply.is_replay).collect();
     assert_eq!(replayed, [false, true, false, false, false, false]);
     assert_eq!(replies[1].event, replies[0].event);
     for (ask, first) in asks.iter().zip(&replies) {
         let again = world.ask(ask.space, "", ask.command.clone());
-        let again = world::Ask { who: ask.who.clone(), ..again };
+        let again = world::Ask {
+            who: ask.who.clone(),
+            ..again
+        };
         let reply = reply(world.carry_out(&[again]).remove(0).unwrap());
         assert!(reply.is_replay);
         assert_eq!(reply.event, first.event);
     }
     let dump = dump(store, space);
-    assert_eq!((dump.lines("event").len(), dump.lines("idempotency").len()), (4, 4));
+    assert_eq!(
+        (dump.lines("event").len(), dump.lines("idempotency").len()),
+        (4, 4)
+    );
 }
 
 fn a_refused_first_command_makes_no_user(store: &Store) {
     let mut world = configured(store);
     let space = world.space;
-    let complete = CompleteAchievement { key: "none".to_owned(), user: Patch::default() };
+    let complete = CompleteAchievement {
+        key: "none".to_owned(),
+        user: Patch::default(),
+    };
     for command in [
         event("nothing", "1", &[]),
         event("runs", "1", &[("unknown", "x")]),
         save(attributes(&[("unknown", "x")])),
         Command::CompleteAchievement(complete),
         Command::Settle,
-        Command::Backdate { achievement: KIND_B },
+        Command::Backdate {
+            achievement: KIND_B,
+        },
     ] {
         let outcome = world.send(space, "nobody", command);
         assert!(matches!(outcome.reply, Reply::Refused(_) | Reply::Done));
@@ -170,7 +204,12 @@ fn unknown_users_are_not_loaded(store: &Store) {
     // Without a catalog there is a user and nothing else.
     world.event("ada", "runs", "1");
     let who = Who::External("ada".to_owned());
-    let item = Item { space, who: &who, command: &Command::Settle, now };
+    let item = Item {
+        space,
+        who: &who,
+        command: &Command::Settle,
+        now,
+    };
     let ids = &mut world.ids;
     let mut set = read(store, |tx| batch::load(tx, &|_| None, &[item], ids, false));
     assert!(set.state(space, &who).unwrap().totals.is_empty());
@@ -189,22 +228,66 @@ fn missing_counters_come_from_the_log(store: &Store) {
     write(store, |tx| configuration::insert_late(tx, space, now));
     let late = |outcome: Outcome| {
         let completed = reply(outcome).completed;
-        completed.iter().filter(|(achievement, _)| *achievement == KIND_B).count()
+        completed
+            .iter()
+            .filter(|(achievement, _)| *achievement == KIND_B)
+            .count()
     };
-    assert_eq!(late(world.send(space, "ada", event("words", "7", &[("kind", "a")]))), 0);
+    assert_eq!(
+        late(world.send(space, "ada", event("words", "7", &[("kind", "a")]))),
+        0
+    );
     // 1 + 1.5 + 0.5 = 3 in one batch with 1 = 4.
     let asks = [
         world.ask(space, "ada", event("words", "0.5", &[("kind", "b")])),
         world.ask(space, "ada", event("words", "1", &[("kind", "b")])),
     ];
-    let counts: Vec<_> =
-        world.carry_out(&asks).into_iter().map(|outcome| late(outcome.unwrap())).collect();
+    let counts: Vec<_> = world
+        .carry_out(&asks)
+        .into_iter()
+        .map(|outcome| late(outcome.unwrap()))
+        .collect();
     assert_eq!(counts, [0, 1]);
     let id = format!("{:?} | 4000000 | 4000000", KIND_B.0);
-    assert!(dump(store, space).lines("counter").iter().any(|line| line.contains(&id)));
+    assert!(
+        dump(store, space)
+            .lines("counter")
+            .iter()
+            .any(|line| line.contains(&id))
+    );
     // Back-dating counts too.
-    let outcome = world.send(space, "bo", Command::Backdate { achievement: KIND_B });
+    let outcome = world.send(
+        space,
+        "bo",
+        Command::Backdate {
+            achievement: KIND_B,
+        },
+    );
     assert_eq!(outcome.appended.completions.len(), 1);
+}
+
+fn a_log_is_read_once_for_a_rule(store: &Store) {
+    let mut world = configured(store);
+    let space = world.space;
+    let counters = |store| dump(store, space).lines("counter").clone();
+    world.event("ada", "words", "1");
+    assert!(counters(store).is_empty());
+    // No event matches, and that is kept, for the achievement and for the trigger.
+    world.event("ada", "words", "1");
+    let kept = counters(store);
+    assert_eq!(kept.len(), 2, "{kept:?}");
+    assert!(
+        kept.iter().all(|line| line.contains("| 0 | 0 |")),
+        "{kept:?}"
+    );
+    world.event("ada", "words", "1");
+    assert_eq!(counters(store), kept);
+    world.send(space, "ada", event("words", "5", &[("kind", "a")]));
+    assert!(
+        counters(store)
+            .iter()
+            .all(|line| line.contains("| 5000000 | 5000000 |"))
+    );
 }
 
 /// Two processes may come to the same number of a user. Whoever is later must not write into the

@@ -28,7 +28,10 @@ fn values(store: &Store, space: Space, board: BoardId) -> Values {
         )?;
         let mut values = Values::new();
         for (run, user) in keys {
-            values.insert((run, user), board::value(tx, space, board, run, user)?.unwrap());
+            values.insert(
+                (run, user),
+                board::value(tx, space, board, run, user)?.unwrap(),
+            );
         }
         Ok(values)
     })
@@ -46,8 +49,10 @@ fn a_rebuilt_board_is_the_one_that_grew(store: &Store) {
     let (space, now) = (ran.spaces[0], ran.world.now);
     for id in BOARDS {
         let mut live = values(store, space, id);
-        let others: Vec<Values> =
-            ran.spaces[1..].iter().map(|space| values(store, *space, id)).collect();
+        let others: Vec<Values> = ran.spaces[1..]
+            .iter()
+            .map(|space| values(store, *space, id))
+            .collect();
         rebuild(store, space, id, now);
         let mut rebuilt = values(store, space, id);
         assert!(!live.is_empty(), "{id}");
@@ -69,7 +74,11 @@ fn a_rebuilt_board_is_the_one_that_grew(store: &Store) {
         }
         assert_eq!(rebuilt, live, "{id}");
         for (space, before) in ran.spaces[1..].iter().zip(others) {
-            assert_eq!(values(store, *space, id), before, "another space is left alone");
+            assert_eq!(
+                values(store, *space, id),
+                before,
+                "another space is left alone"
+            );
         }
         // Once more: nothing moves.
         rebuild(store, space, id, now);
@@ -101,7 +110,8 @@ fn places_are_by_group_and_only_of_those_who_take_part(store: &Store) {
     let ids = |names: &[&str]| names.iter().map(|name| world.find(name).id.0).collect();
     let places = |board| {
         let places = read(store, |tx| board::places(tx, space, board, run(board)));
-        let plain = |places: Vec<engine::rank::Place>| places.iter().map(|place| place.user).collect();
+        let plain =
+            |places: Vec<engine::rank::Place>| places.iter().map(|place| place.user).collect();
         places
             .into_iter()
             .map(|(group, places)| (group, plain(places)))
@@ -110,10 +120,20 @@ fn places_are_by_group_and_only_of_those_who_take_part(store: &Store) {
     let group = |text: &str| vec![text.to_owned()];
     assert_eq!(
         places(WEEKLY),
-        [(group("red"), ids(&["ada", "cy"])), (group("blå 馬"), ids(&["bo"]))].into()
+        [
+            (group("red"), ids(&["ada", "cy"])),
+            (group("blå 馬"), ids(&["bo"]))
+        ]
+        .into()
     );
-    assert_eq!(places(WORD_BOARD), [(group("pro"), ids(&["ada", "bo"]))].into());
-    assert_eq!(places(STREAK_BOARD), [(vec![], ids(&["ada", "bo", "cy", "di"]))].into());
+    assert_eq!(
+        places(WORD_BOARD),
+        [(group("pro"), ids(&["ada", "bo"]))].into()
+    );
+    assert_eq!(
+        places(STREAK_BOARD),
+        [(vec![], ids(&["ada", "bo", "cy", "di"]))].into()
+    );
     let before = [WEEKLY, WORD_BOARD, STREAK_BOARD].map(places);
     for id in BOARDS {
         rebuild(store, space, id, world.now);
@@ -123,7 +143,10 @@ fn places_are_by_group_and_only_of_those_who_take_part(store: &Store) {
     let di = world.find("di").id;
     let value = read(store, |tx| board::value(tx, space, WORD_BOARD, 0, di)).unwrap();
     assert_eq!((value.value, value.group), (9_000_000, None));
-    assert_eq!(read(store, |tx| board::value(tx, space, WORD_BOARD, 5, di)), None);
+    assert_eq!(
+        read(store, |tx| board::value(tx, space, WORD_BOARD, 5, di)),
+        None
+    );
     assert!(read(store, |tx| board::places(tx, space, WORD_BOARD, 5)).is_empty());
 }
 
@@ -135,7 +158,11 @@ fn run(board: BoardId) -> i64 {
 fn an_award_that_is_taken_back_at_once_moves_nobody(store: &Store) {
     let mut world = World::new(store);
     let (space, now) = (world.space, world.now);
-    let every = |metric| TriggerRule::Metric { metric, threshold: 1, event_filters: Vec::new() };
+    let every = |metric| TriggerRule::Metric {
+        metric,
+        threshold: 1,
+        event_filters: Vec::new(),
+    };
     let (points, all) = (BoardId(id(91)), BoardId(id(92)));
     write(store, |tx| {
         for (id, key) in [(RUNS, "runs"), (COINS, "coins")] {
@@ -154,11 +181,16 @@ fn an_award_that_is_taken_back_at_once_moves_nobody(store: &Store) {
     });
     world.event("ada", "runs", "1");
     let at = world.now;
-    world.at("2026-02-21T10:00:00Z").send(space, "ada", event("coins", "1", &[]));
+    world
+        .at("2026-02-21T10:00:00Z")
+        .send(space, "ada", event("coins", "1", &[]));
     world.event("ada", "runs", "0");
     for id in [points, all] {
         let live = values(store, space, id);
-        assert_eq!(live.values().map(|value| value.reached).collect::<Vec<_>>(), [at]);
+        assert_eq!(
+            live.values().map(|value| value.reached).collect::<Vec<_>>(),
+            [at]
+        );
         rebuild(store, space, id, world.now);
         assert_eq!(values(store, space, id), live);
     }

@@ -40,7 +40,6 @@ pub(crate) const KIND_B: AchievementId = AchievementId(id(28));
 pub(crate) const XP: PointsSystemId = PointsSystemId(id(31));
 pub(crate) const GOLD: PointsSystemId = PointsSystemId(id(32));
 pub(crate) const LEVEL: Uuid = id(42);
-pub(crate) const TRIGGER: Uuid = id(51);
 pub(crate) const FILTERED_TRIGGER: Uuid = id(52);
 pub(crate) const STREAK: Uuid = id(61);
 /// Weekly runs, by team.
@@ -55,11 +54,18 @@ pub(crate) const STREAK_BOARD: BoardId = BoardId(id(75));
 pub(crate) const BOARDS: [BoardId; 5] = [WEEKLY, WORD_BOARD, XP_BOARD, GOLD_BOARD, STREAK_BOARD];
 
 fn is(attribute: AttributeId, value: &str) -> Filter {
-    Filter { attribute, value: value.to_owned() }
+    Filter {
+        attribute,
+        value: value.to_owned(),
+    }
 }
 
 pub(crate) fn attribute(key: &str, kind: AttributeKind) -> Attribute {
-    Attribute { name: format!("The {key}"), key: key.to_owned(), kind }
+    Attribute {
+        name: format!("The {key}"),
+        key: key.to_owned(),
+        kind,
+    }
 }
 
 pub(crate) fn metric(key: &str) -> Metric {
@@ -84,8 +90,16 @@ pub(crate) fn achievement(key: &str, trigger: AchievementTrigger, since: Timesta
     }
 }
 
-pub(crate) fn reaches(metric: MetricId, units: i64, event_filters: Vec<Filter>) -> AchievementTrigger {
-    AchievementTrigger::Metric { metric, value: Amount::from_units(units), event_filters }
+pub(crate) fn reaches(
+    metric: MetricId,
+    units: i64,
+    event_filters: Vec<Filter>,
+) -> AchievementTrigger {
+    AchievementTrigger::Metric {
+        metric,
+        value: Amount::from_units(units),
+        event_filters,
+    }
 }
 
 pub(crate) fn system(key: &str, max_points: Option<i64>) -> PointsSystem {
@@ -127,7 +141,11 @@ pub(crate) fn trigger(
 }
 
 fn every(threshold: i64, metric: MetricId, event_filters: Vec<Filter>) -> TriggerRule {
-    TriggerRule::Metric { metric, threshold, event_filters }
+    TriggerRule::Metric {
+        metric,
+        threshold,
+        event_filters,
+    }
 }
 
 pub(crate) fn board(key: &str, rank_by: RankBy) -> Board {
@@ -153,10 +171,21 @@ pub(crate) fn streak(frequency: Frequency, since: Timestamp) -> StreakSettings {
         is_customizable: false,
         days_off: BTreeSet::new(),
         metrics: vec![
-            StreakMetric { metric: RUNS, threshold: 1 },
-            StreakMetric { metric: WORDS, threshold: 3 },
+            StreakMetric {
+                metric: RUNS,
+                threshold: 1,
+            },
+            StreakMetric {
+                metric: WORDS,
+                threshold: 3,
+            },
         ],
-        freezes: Some(Freezes { start_count: 1, max_count: 3, auto_earn: Some((4, 1)), since }),
+        freezes: Some(Freezes {
+            start_count: 1,
+            max_count: 3,
+            auto_earn: Some((4, 1)),
+            since,
+        }),
     }
 }
 
@@ -174,11 +203,17 @@ pub(crate) fn insert(tx: &mut Tx<'_>, space: Space, now: Timestamp) -> store::Re
     }
     let kind_a = || vec![is(KIND, "a")];
     let only_pro = || vec![is(PLAN, "pro")];
-    let composite = AchievementTrigger::Composite { achievements: vec![TEN_RUNS, STREAK_3] };
+    let composite = AchievementTrigger::Composite {
+        achievements: vec![TEN_RUNS, STREAK_3],
+    };
     for (id, key, rule) in [
         (TEN_RUNS, "ten-runs", reaches(RUNS, 10, vec![])),
         (KIND_A, "kind-a", reaches(WORDS, 5, kind_a())),
-        (STREAK_3, "streak-3", AchievementTrigger::Streak { length: 3 }),
+        (
+            STREAK_3,
+            "streak-3",
+            AchievementTrigger::Streak { length: 3 },
+        ),
         (HELLO, "hello", AchievementTrigger::Api),
         (BOTH, "both", composite),
         (YEAR, "year", AchievementTrigger::Anniversary { years: 1 }),
@@ -201,7 +236,13 @@ pub(crate) fn insert(tx: &mut Tx<'_>, space: Space, now: Timestamp) -> store::Re
         (55, GOLD, TriggerRule::UserCreation, 4),
         (56, GOLD, every(5, WORDS, vec![]), 6),
     ] {
-        definition::insert(tx, space, id(number), &trigger(system, rule, points, now), now)?;
+        definition::insert(
+            tx,
+            space,
+            id(number),
+            &trigger(system, rule, points, now),
+            now,
+        )?;
     }
     let mut taking = trigger(GOLD, every(1, COINS, vec![]), -2, now);
     taking.block_if_out_of_points = true;
@@ -228,8 +269,20 @@ pub(crate) fn insert(tx: &mut Tx<'_>, space: Space, now: Timestamp) -> store::Re
                 ..board("words", RankBy::Metric(WORDS))
             },
         ),
-        (XP_BOARD, Board { run: run(RunUnit::Month, 1), ..board("xp", RankBy::Points(XP)) }),
-        (GOLD_BOARD, Board { breakdown: vec![TEAM], ..board("gold", RankBy::Points(GOLD)) }),
+        (
+            XP_BOARD,
+            Board {
+                run: run(RunUnit::Month, 1),
+                ..board("xp", RankBy::Points(XP))
+            },
+        ),
+        (
+            GOLD_BOARD,
+            Board {
+                breakdown: vec![TEAM],
+                ..board("gold", RankBy::Points(GOLD))
+            },
+        ),
         (STREAK_BOARD, board("streak", RankBy::Streak)),
     ] {
         definition::insert(tx, space, id.0, &board, now)?;

@@ -33,10 +33,18 @@ fn every_kind_comes_back(store: &Store) {
     ) {
         let (space, now) = (world.space, world.now);
         let made = definition::insert(tx, space, id, body, now).unwrap();
-        let expected =
-            Stored { id, created: now, updated: now, is_archived: false, body: body.clone() };
+        let expected = Stored {
+            id,
+            created: now,
+            updated: now,
+            is_archived: false,
+            body: body.clone(),
+        };
         assert_eq!(made, expected);
-        assert_eq!(definition::find::<T>(tx, space, id).unwrap(), Some(expected.clone()));
+        assert_eq!(
+            definition::find::<T>(tx, space, id).unwrap(),
+            Some(expected.clone())
+        );
         if let Some(key) = body.unique_key() {
             let found = definition::find_key::<T>(tx, space, &key).unwrap();
             assert_eq!(found.as_ref(), Some(&expected));
@@ -92,7 +100,10 @@ fn versions(store: &Store, world: &World<'_>, id: Uuid) -> Vec<(i64, bool, i64, 
 fn a_change_makes_a_version(store: &Store) {
     let world = World::new(store);
     let space = world.space;
-    let (second, third) = (instant("2026-03-01T00:00:00.000001Z"), instant("2026-03-02T00:00:00Z"));
+    let (second, third) = (
+        instant("2026-03-01T00:00:00.000001Z"),
+        instant("2026-03-02T00:00:00Z"),
+    );
     let mut made = write(store, |tx| {
         definition::insert(tx, space, RUNS.0, &configuration::metric("runs"), world.now)
     });
@@ -100,7 +111,13 @@ fn a_change_makes_a_version(store: &Store) {
     "runs2".clone_into(&mut made.body.key);
     write(store, |tx| definition::update(tx, space, &made, second));
     let found = read(store, |tx| definition::find::<Metric>(tx, space, RUNS.0)).unwrap();
-    assert_eq!(found, Stored { updated: second, ..made.clone() });
+    assert_eq!(
+        found,
+        Stored {
+            updated: second,
+            ..made.clone()
+        }
+    );
     read(store, |tx| {
         assert!(definition::find_key::<Metric>(tx, space, "runs")?.is_none());
         assert!(definition::find_key::<Metric>(tx, space, "runs2")?.is_some());
@@ -140,12 +157,20 @@ fn keys_are_unique_among_the_published(store: &Store) {
         }
         // Triggers have none, levels have one in their system.
         definition::insert(tx, space, id(6), &configuration::level(XP, "runs", 1), now)?;
-        definition::insert(tx, space, id(7), &configuration::level(GOLD, "runs", 1), now)?;
+        definition::insert(
+            tx,
+            space,
+            id(7),
+            &configuration::level(GOLD, "runs", 1),
+            now,
+        )?;
         Ok(())
     });
     // A change must not take a key either.
-    let mut second =
-        read(store, |tx| definition::find_key::<Metric>(tx, space, "Runs")).unwrap();
+    let mut second = read(store, |tx| {
+        definition::find_key::<Metric>(tx, space, "Runs")
+    })
+    .unwrap();
     "runs".clone_into(&mut second.body.key);
     let conflict = store.write(|tx| definition::update(tx, space, &second, now));
     assert!(matches!(conflict, Err(Error::Conflict(_))), "{conflict:?}");
@@ -166,7 +191,10 @@ fn an_archived_definition_is_found_no_more(store: &Store) {
         assert!(definition::find::<Metric>(tx, space, RUNS.0)?.is_none());
         assert!(definition::find_key::<Metric>(tx, space, "runs")?.is_none());
         assert_eq!(definition::list::<Metric>(tx, space, 10, 0)?.len(), 2);
-        assert_eq!(definition::list_of::<PointsLevel>(tx, space, XP.0, 10, 0)?.len(), 1);
+        assert_eq!(
+            definition::list_of::<PointsLevel>(tx, space, XP.0, 10, 0)?.len(),
+            1
+        );
         Ok(())
     });
 }
@@ -174,7 +202,11 @@ fn an_archived_definition_is_found_no_more(store: &Store) {
 fn lists_are_in_the_order_of_creation(store: &Store) {
     let world = World::new(store);
     let space = world.space;
-    let times = ["2026-03-03T00:00:00Z", "2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z"];
+    let times = [
+        "2026-03-03T00:00:00Z",
+        "2026-03-01T00:00:00Z",
+        "2026-03-02T00:00:00Z",
+    ];
     write(store, |tx| {
         for (number, at) in (1..).zip(times) {
             let metric = configuration::metric(&format!("m{number}"));
@@ -190,10 +222,17 @@ fn lists_are_in_the_order_of_creation(store: &Store) {
     // A change does not move it.
     let mut first = read(store, |tx| definition::find::<Metric>(tx, space, id(2))).unwrap();
     "Changed".clone_into(&mut first.body.name);
-    write(store, |tx| definition::update(tx, space, &first, instant("2026-04-01T00:00:00Z")));
+    write(store, |tx| {
+        definition::update(tx, space, &first, instant("2026-04-01T00:00:00Z"))
+    });
     let list = |limit, skip| {
-        let found = read(store, |tx| definition::list::<Metric>(tx, space, limit, skip));
-        found.into_iter().map(|stored| stored.body.key).collect::<Vec<_>>()
+        let found = read(store, |tx| {
+            definition::list::<Metric>(tx, space, limit, skip)
+        });
+        found
+            .into_iter()
+            .map(|stored| stored.body.key)
+            .collect::<Vec<_>>()
     };
     assert_eq!(list(10, 0), ["m2", "m3", "m8", "m9", "m1"]);
     assert_eq!(list(2, 0), ["m2", "m3"]);
@@ -210,12 +249,21 @@ fn parts_are_listed_by_their_whole(store: &Store) {
         let triggers = |tx: &mut Tx<'_>, system: PointsSystemId, limit, skip| {
             let found =
                 definition::list_of::<PointsTrigger>(tx, space, system.0, limit, skip).unwrap();
-            found.into_iter().map(|stored| stored.id).collect::<Vec<_>>()
+            found
+                .into_iter()
+                .map(|stored| stored.id)
+                .collect::<Vec<_>>()
         };
-        assert_eq!(triggers(tx, XP, 10, 0), [id(51), id(52), id(53), id(54), id(58)]);
+        assert_eq!(
+            triggers(tx, XP, 10, 0),
+            [id(51), id(52), id(53), id(54), id(58)]
+        );
         assert_eq!(triggers(tx, XP, 2, 1), [id(52), id(53)]);
         assert_eq!(triggers(tx, GOLD, 10, 0), [id(55), id(56), id(57)]);
-        assert_eq!(triggers(tx, PointsSystemId(Uuid::nil()), 10, 0), Vec::<Uuid>::new());
+        assert_eq!(
+            triggers(tx, PointsSystemId(Uuid::nil()), 10, 0),
+            Vec::<Uuid>::new()
+        );
         assert!(definition::list_of::<PointsLevel>(tx, space, GOLD.0, 10, 0)?.is_empty());
         Ok(())
     });
@@ -246,12 +294,32 @@ fn the_catalog_knows_archived_ones(store: &Store) {
     assert_eq!(catalog.metrics().count(), 2);
     assert!(catalog.metric_by_key("words").is_none());
     assert!(catalog.metric(MetricId(id(12))).unwrap().is_archived);
-    assert!(catalog.achievement(AchievementId(id(21))).unwrap().stored.is_archived);
+    assert!(
+        catalog
+            .achievement(AchievementId(id(21)))
+            .unwrap()
+            .stored
+            .is_archived
+    );
     assert!(catalog.system(XP).unwrap().stored.is_archived);
-    assert!(catalog.trigger(TriggerId(id(52))).unwrap().stored.is_archived);
+    assert!(
+        catalog
+            .trigger(TriggerId(id(52)))
+            .unwrap()
+            .stored
+            .is_archived
+    );
     assert!(catalog.board(BoardId(id(72))).unwrap().stored.is_archived);
-    assert_eq!(catalog.active_triggers().count(), 3, "a system takes its triggers along");
-    assert_eq!(catalog.streak.metrics.len(), 1, "a metric that is gone is not needed");
+    assert_eq!(
+        catalog.active_triggers().count(),
+        3,
+        "a system takes its triggers along"
+    );
+    assert_eq!(
+        catalog.streak.metrics.len(),
+        1,
+        "a metric that is gone is not needed"
+    );
 }
 
 fn streak_settings_are_one(store: &Store) {
@@ -262,8 +330,13 @@ fn streak_settings_are_one(store: &Store) {
     assert_eq!(catalog.streak, StreakSettings::default());
     let mut settings = configuration::streak(Frequency::Monthly, now);
     settings.days_off.extend([0, 6]);
-    let made = write(store, |tx| definition::insert(tx, space, id(1), &settings, now));
-    assert_eq!(read(store, |tx| definition::streak_settings(tx, space)), Some(made));
+    let made = write(store, |tx| {
+        definition::insert(tx, space, id(1), &settings, now)
+    });
+    assert_eq!(
+        read(store, |tx| definition::streak_settings(tx, space)),
+        Some(made)
+    );
     let second = store.write(|tx| definition::insert(tx, space, id(2), &settings, now));
     assert!(matches!(second, Err(Error::Conflict(_))), "{second:?}");
     // Archived, they are no longer in force.

@@ -40,6 +40,11 @@ impl Dump {
         self.tables.values().all(BTreeSet::is_empty)
     }
 
+    pub(crate) fn without(mut self, table: &str) -> Self {
+        self.tables.remove(table);
+        self
+    }
+
     /// Shows the rows that differ, and only those.
     #[track_caller]
     pub(crate) fn assert_eq(&self, expected: &Self, what: &str) {
@@ -54,15 +59,20 @@ impl Dump {
                  expected but not stored: {missing:#?}"
             );
         }
-        let unread: Vec<_> =
-            expected.tables.keys().filter(|table| !self.tables.contains_key(*table)).collect();
+        let unread: Vec<_> = expected
+            .tables
+            .keys()
+            .filter(|table| !self.tables.contains_key(*table))
+            .collect();
         assert!(unread.is_empty(), "{what}: {unread:?} not compared");
     }
 }
 
 /// JSON in one spelling.
 pub(crate) fn json(text: &str) -> String {
-    serde_json::from_str::<serde_json::Value>(text).unwrap().to_string()
+    serde_json::from_str::<serde_json::Value>(text)
+        .unwrap()
+        .to_string()
 }
 
 fn maybe_json(text: Option<String>) -> Option<String> {
@@ -85,7 +95,12 @@ pub(crate) fn dump_in(tx: &mut Tx<'_>, space: Space) -> store::Result<Dump> {
         )?
         .into_iter()
         .collect();
-    let name = |id: i64| names.get(&id).cloned().unwrap_or_else(|| format!("nobody {id}"));
+    let name = |id: i64| {
+        names
+            .get(&id)
+            .cloned()
+            .unwrap_or_else(|| format!("nobody {id}"))
+    };
     macro_rules! table {
         ($table:literal, $sql:literal, |$row:ident| $line:expr) => {
             let lines = tx.rows(
@@ -127,38 +142,54 @@ pub(crate) fn dump_in(tx: &mut Tx<'_>, space: Space) -> store::Result<Dump> {
             row.get::<i64>(6)?,
         )
     );
-    table!("metric_day", "user_id, metric_id, date, sum, events", |row| line!(
-        name(row.get(0)?),
-        row.get::<Uuid>(1)?,
-        row.get::<String>(2)?,
-        row.get::<i64>(3)?,
-        row.get::<i64>(4)?,
-    ));
-    table!("event", "user_id, id, metric_id, value, at, date, second_of_day, attributes", |row| {
-        line!(
+    table!(
+        "metric_day",
+        "user_id, metric_id, date, sum, events",
+        |row| line!(
             name(row.get(0)?),
             row.get::<Uuid>(1)?,
-            row.get::<Uuid>(2)?,
+            row.get::<String>(2)?,
             row.get::<i64>(3)?,
             row.get::<i64>(4)?,
-            row.get::<String>(5)?,
-            row.get::<i64>(6)?,
-            maybe_json(row.get(7)?),
         )
-    });
-    table!("idempotency", "user_id, metric_id, fingerprint, event_id", |row| line!(
-        name(row.get(0)?),
-        row.get::<Uuid>(1)?,
-        row.get::<Vec<u8>>(2)?,
-        row.get::<Uuid>(3)?,
-    ));
-    table!("counter", "user_id, definition_id, sum, peak, since", |row| line!(
-        name(row.get(0)?),
-        row.get::<Uuid>(1)?,
-        row.get::<i64>(2)?,
-        row.get::<i64>(3)?,
-        row.get::<i64>(4)?,
-    ));
+    );
+    table!(
+        "event",
+        "user_id, id, metric_id, value, at, date, second_of_day, attributes",
+        |row| {
+            line!(
+                name(row.get(0)?),
+                row.get::<Uuid>(1)?,
+                row.get::<Uuid>(2)?,
+                row.get::<i64>(3)?,
+                row.get::<i64>(4)?,
+                row.get::<String>(5)?,
+                row.get::<i64>(6)?,
+                maybe_json(row.get(7)?),
+            )
+        }
+    );
+    table!(
+        "idempotency",
+        "user_id, metric_id, fingerprint, event_id",
+        |row| line!(
+            name(row.get(0)?),
+            row.get::<Uuid>(1)?,
+            row.get::<Vec<u8>>(2)?,
+            row.get::<Uuid>(3)?,
+        )
+    );
+    table!(
+        "counter",
+        "user_id, definition_id, sum, peak, since",
+        |row| line!(
+            name(row.get(0)?),
+            row.get::<Uuid>(1)?,
+            row.get::<i64>(2)?,
+            row.get::<i64>(3)?,
+            row.get::<i64>(4)?,
+        )
+    );
     table!(
         "streak",
         "user_id, frequency, length, started, met, extended_at, freezes, earned_to, open_from,
@@ -177,19 +208,27 @@ pub(crate) fn dump_in(tx: &mut Tx<'_>, space: Space) -> store::Result<Dump> {
             row.get::<Option<i64>>(10)?,
         )
     );
-    table!("streak_period", "user_id, frequency, start, length, mark", |row| line!(
-        name(row.get(0)?),
-        row.get::<String>(1)?,
-        row.get::<String>(2)?,
-        row.get::<i64>(3)?,
-        row.get::<String>(4)?,
-    ));
-    table!("completion", "user_id, achievement_id, id, at", |row| line!(
-        name(row.get(0)?),
-        row.get::<Uuid>(1)?,
-        row.get::<Uuid>(2)?,
-        row.get::<i64>(3)?,
-    ));
+    table!(
+        "streak_period",
+        "user_id, frequency, start, length, mark",
+        |row| line!(
+            name(row.get(0)?),
+            row.get::<String>(1)?,
+            row.get::<String>(2)?,
+            row.get::<i64>(3)?,
+            row.get::<String>(4)?,
+        )
+    );
+    table!(
+        "completion",
+        "user_id, achievement_id, id, at",
+        |row| line!(
+            name(row.get(0)?),
+            row.get::<Uuid>(1)?,
+            row.get::<Uuid>(2)?,
+            row.get::<i64>(3)?,
+        )
+    );
     table!(
         "ledger_entry",
         "user_id, system_id, id, amount, balance, at, date, trigger_id, event_id",
@@ -210,20 +249,28 @@ pub(crate) fn dump_in(tx: &mut Tx<'_>, space: Space) -> store::Result<Dump> {
         row.get::<Uuid>(1)?,
         row.get::<i64>(2)?,
     ));
-    table!("board_entry", "user_id, board_id, run, value, reached_at, breakdown", |row| line!(
-        name(row.get(0)?),
-        row.get::<Uuid>(1)?,
-        row.get::<i64>(2)?,
-        row.get::<i64>(3)?,
-        row.get::<i64>(4)?,
-        maybe_json(row.get(5)?),
-    ));
-    table!("outbox", "user_id, id, kind, body, created_at", |row| line!(
-        name(row.get(0)?),
-        row.get::<Uuid>(1)?,
-        row.get::<String>(2)?,
-        json(&row.get::<String>(3)?),
-        row.get::<i64>(4)?,
-    ));
+    table!(
+        "board_entry",
+        "user_id, board_id, run, value, reached_at, breakdown",
+        |row| line!(
+            name(row.get(0)?),
+            row.get::<Uuid>(1)?,
+            row.get::<i64>(2)?,
+            row.get::<i64>(3)?,
+            row.get::<i64>(4)?,
+            maybe_json(row.get(5)?),
+        )
+    );
+    table!(
+        "outbox",
+        "user_id, id, kind, body, created_at",
+        |row| line!(
+            name(row.get(0)?),
+            row.get::<Uuid>(1)?,
+            row.get::<String>(2)?,
+            json(&row.get::<String>(3)?),
+            row.get::<i64>(4)?,
+        )
+    );
     Ok(dump)
 }

@@ -14,7 +14,9 @@ fn day_sums_are_read_in_order(store: &Store) {
     let (space, model) = (ran.spaces[0], &ran.models[0]);
     let mut count = 0;
     for (name, state) in &model.users {
-        let user = read(store, |tx| store::user::find(tx, space, name)).unwrap().id;
+        let user = read(store, |tx| store::user::find(tx, space, name))
+            .unwrap()
+            .id;
         for metric in [RUNS, WORDS, COINS] {
             for to in ["2026-02-25", "2026-12-31", "2026-01-01"].map(day) {
                 let expected: Vec<(jiff::civil::Date, DaySum)> = state

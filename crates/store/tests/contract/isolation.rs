@@ -35,10 +35,17 @@ fn an_empty_space_sees_nothing_of_a_full_one(store: &Store) {
             // Also with the catalog of the other space.
             assert_eq!(batch::load_one(tx, empty, &catalog, name, now)?, None);
         }
-        let command = engine::command::Command::Backdate { achievement: configuration::KIND_A };
+        let command = engine::command::Command::Backdate {
+            achievement: configuration::KIND_A,
+        };
         for &user in &users {
             let who = Who::Internal(user);
-            let item = Item { space: empty, who: &who, command: &command, now };
+            let item = Item {
+                space: empty,
+                who: &who,
+                command: &command,
+                now,
+            };
             let mut set = batch::load(tx, &|_| Some(catalog.clone()), &[item], ids, false)?;
             assert!(set.state(empty, &who).is_none());
             assert!(set.state(full, &who).is_none());
@@ -49,7 +56,10 @@ fn an_empty_space_sees_nothing_of_a_full_one(store: &Store) {
                 assert_eq!(ledger::last(tx, empty, user, system, 10)?, []);
             }
             let from = day("2020-01-01");
-            assert_eq!(streak::periods(tx, empty, user, Frequency::Daily, from)?, []);
+            assert_eq!(
+                streak::periods(tx, empty, user, Frequency::Daily, from)?,
+                []
+            );
             for board in BOARDS {
                 for run in 0..10 {
                     assert_eq!(board::value(tx, empty, board, run, user)?, None);
@@ -81,7 +91,9 @@ fn what_one_space_writes_leaves_the_others_alone(store: &Store) {
     let full = ran.spaces[0];
     let empty = ran.world.tenant("empty");
     let later = instant("2026-12-01T00:00:00Z");
-    write(store, |tx| job::insert(tx, full, id(1), Task::Settle, later));
+    write(store, |tx| {
+        job::insert(tx, full, id(1), Task::Settle, later)
+    });
     let definitions = || {
         read(store, |tx| {
             tx.rows(
@@ -96,7 +108,11 @@ fn what_one_space_writes_leaves_the_others_alone(store: &Store) {
             )
         })
     };
-    let before = (dump(store, full), definitions(), read(store, |tx| job::list(tx, 10)));
+    let before = (
+        dump(store, full),
+        definitions(),
+        read(store, |tx| job::list(tx, 10)),
+    );
     let catalog = read(store, |tx| catalog(tx, full));
     let metric = read(store, |tx| definition::find::<Metric>(tx, full, RUNS.0)).unwrap();
     write(store, |tx| {
@@ -106,7 +122,12 @@ fn what_one_space_writes_leaves_the_others_alone(store: &Store) {
         definition::update(tx, empty, &metric, later)?;
         definition::archive(tx, empty, RUNS.0, later)?;
         definition::bump(tx, empty)?;
-        let job = Job { id: id(1), space: empty, task: Task::Settle, position: 0 };
+        let job = Job {
+            id: id(1),
+            space: empty,
+            task: Task::Settle,
+            position: 0,
+        };
         job::advance(tx, &job, 99)?;
         job::remove(tx, &job)
     });
@@ -122,5 +143,8 @@ fn what_one_space_writes_leaves_the_others_alone(store: &Store) {
         assert_eq!(reply.total.rounded(), 3);
     }
     dump(store, full).assert_eq(&before.0, "the other space");
-    assert_eq!((definitions(), read(store, |tx| job::list(tx, 10))), (before.1, before.2));
+    assert_eq!(
+        (definitions(), read(store, |tx| job::list(tx, 10))),
+        (before.1, before.2)
+    );
 }

@@ -31,7 +31,10 @@ fn the_last_entries_come_first(store: &Store) {
     assert_eq!(last(XP, 2), awards[..2]);
     assert_eq!(last(GOLD, 10).len(), 1);
     assert_eq!(last(PointsSystemId(Uuid::nil()), 10), []);
-    assert_eq!(awards[0].balance, awards.iter().map(|award| award.amount).sum::<i64>());
+    assert_eq!(
+        awards[0].balance,
+        awards.iter().map(|award| award.amount).sum::<i64>()
+    );
 }
 
 fn balances_are_counted(store: &Store) {

@@ -4,7 +4,10 @@
 //! The checks compare what is stored with what the rules say in memory ([`model`]); they know no SQL
 //! but that of [`dump`], which reads whole tables.
 
-#![expect(clippy::unwrap_used, reason = "also the functions below the tests are tests")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "also the functions below the tests are tests"
+)]
 
 use store::Store;
 use store::driver::Location;
@@ -52,9 +55,13 @@ mod writers;
 
 fn on_sqlite(check: fn(&Store)) {
     let folder = testkit::temp_dir();
-    check(&world::migrated(Location::Sqlite(folder.path().join("kleos.db"))));
+    check(&world::migrated(Location::Sqlite(
+        folder.path().join("kleos.db"),
+    )));
 }
 
 fn on_postgres(check: fn(&Store)) {
-    check(&world::migrated(Location::Postgres(testkit::postgres_url())));
+    check(&world::migrated(
+        Location::Postgres(testkit::postgres_url()),
+    ));
 }

@@ -22,7 +22,10 @@ fn an_empty_database_waits_for_all() {
         Location::Postgres(testkit::postgres_url()),
     ] {
         let mut conn = Conn::open(&location).unwrap();
-        assert_eq!(migrate::pending(&mut conn).unwrap(), migrate::MIGRATIONS.len());
+        assert_eq!(
+            migrate::pending(&mut conn).unwrap(),
+            migrate::MIGRATIONS.len()
+        );
         let now_us = instant(crate::world::START).as_microsecond();
         let applied = migrate::migrate(&mut conn, now_us).unwrap();
         assert_eq!(applied.len(), migrate::MIGRATIONS.len());

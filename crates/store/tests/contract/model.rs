@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use engine::amount::Amount;
-use engine::apply::{apply, missing_counters, needs_recount};
+use engine::apply::{MissingCounter, apply, missing_counters, needs_recount};
 use engine::calendar::Zone;
 use engine::catalog::Catalog;
 use engine::command::Command;
@@ -14,11 +14,12 @@ use engine::definition::all_match;
 use engine::id::{BoardId, Ids, MetricId, UserId};
 use engine::leaderboard;
 use engine::outcome::{LedgerEntry, LoggedEvent, Outcome};
-use engine::state::{Row, StreakPeriod, UserState};
+use engine::state::{Counter, Row, StreakPeriod, UserState};
 use engine::user::{Patch, User};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::dump::{Dump, line};
 use crate::world::notice_ids;
@@ -50,7 +51,13 @@ impl Model {
                 UserState::of(User::new(id, external_id.to_owned(), now), true)
             }
         };
-        let outcome = apply(&self.catalog, &mut state, command, now, &mut Ids::seeded(seed));
+        let outcome = apply(
+            &self.catalog,
+            &mut state,
+            command,
+            now,
+            &mut Ids::seeded(seed),
+        );
         if state.is_new {
             return outcome;
         }
@@ -59,7 +66,8 @@ impl Model {
         for notice in &outcome.notices {
             let body = serde_json::to_value(notice).unwrap().to_string();
             let us = now.as_microsecond();
-            self.notices.push(line!(external_id, ids.uuid(now), notice.kind(), body, us));
+            self.notices
+                .push(line!(external_id, ids.uuid(now), notice.kind(), body, us));
         }
         outcome
     }
@@ -85,7 +93,11 @@ impl Model {
         let is_wide = matches!(command, Command::Backdate { .. }) || !patch.attributes.is_empty();
         let mut metrics = vec![metric];
         if is_wide {
-            metrics.extend(self.catalog.metrics().map(|metric| Some(MetricId(metric.id))));
+            metrics.extend(
+                self.catalog
+                    .metrics()
+                    .map(|metric| Some(MetricId(metric.id))),
+            );
         }
         let mut user = stored.user.get().clone();
         engine::user::apply(&mut user, patch, now);
@@ -108,18 +120,46 @@ impl Model {
             Vec::new()
         };
         for counter in missing {
-            let sum = self
-                .events
-                .iter()
-                .filter(|(who, event)| {
-                    who == external_id
-                        && event.metric == counter.metric
-                        && all_match(counter.filters, &event.attributes)
-                })
-                .fold(Amount::ZERO, |sum, (_, event)| sum.checked_add(event.value).unwrap());
-            state.counters.insert(counter.id, Row::stored(counter.counter(sum)));
+            let sum = self.logged(external_id, &counter);
+            state
+                .counters
+                .insert(counter.id, Row::fresh(counter.counter(sum)));
         }
         state
+    }
+
+    fn logged(&self, external_id: &str, counter: &MissingCounter<'_>) -> Amount {
+        let events = self.events.iter().filter(|(who, event)| {
+            who == external_id
+                && event.metric == counter.metric
+                && all_match(counter.filters, &event.attributes)
+        });
+        events.fold(Amount::ZERO, |sum, (_, event)| {
+            sum.checked_add(event.value).unwrap()
+        })
+    }
+
+    /// A user's counters as they count. Which of those that the log can tell are stored depends on
+    /// the company in which the commands came: they are added here, and replace those of rules
+    /// that have changed since.
+    pub(crate) fn counting(
+        &self,
+        external_id: &str,
+        stored: &BTreeMap<Uuid, Row<Counter>>,
+    ) -> BTreeMap<Uuid, Counter> {
+        let state = UserState {
+            counters: stored.clone(),
+            ..self.users[external_id].clone()
+        };
+        let mut counting: BTreeMap<Uuid, Counter> =
+            stored.iter().map(|(id, row)| (*id, *row.get())).collect();
+        for missing in missing_counters(&self.catalog, &state, None) {
+            counting.insert(
+                missing.id,
+                missing.counter(self.logged(external_id, &missing)),
+            );
+        }
+        counting
     }
 
     /// Keeps the rows that changed.
@@ -161,12 +201,16 @@ impl Model {
         let mine = |entry: &LedgerEntry| (external_id.to_owned(), entry.clone());
         self.ledger.extend(appended.ledger.iter().map(mine));
         for period in &appended.periods {
-            let key = (external_id.to_owned(), period.frequency.name(), period.start);
+            let key = (
+                external_id.to_owned(),
+                period.frequency.name(),
+                period.start,
+            );
             self.periods.insert(key, *period);
         }
     }
 
-    /// All rows, as [`crate::dump::dump`] would find them.
+    /// All rows, as [`crate::dump::dump`] would find them, but for counters: see [`Self::counting`].
     pub(crate) fn dump(&self) -> Dump {
         let mut dump = Dump::default();
         let us = |at: Timestamp| at.as_microsecond();
@@ -183,7 +227,9 @@ impl Model {
                     user.email,
                     user.name,
                     user.tz,
-                    user.device_tokens.as_ref().map(|tokens| json(serde_json::json!(tokens))),
+                    user.device_tokens
+                        .as_ref()
+                        .map(|tokens| json(serde_json::json!(tokens))),
                     user.is_subscribed,
                     json(serde_json::json!(user.attributes)),
                     text(user.sign_up_date),
@@ -213,15 +259,13 @@ impl Model {
                 "metric_day",
                 state.days.iter().map(|((metric, date), row)| {
                     let day = row.get();
-                    line!(name, metric.0, date.to_string(), day.sum.millionths(), day.events)
-                }),
-            );
-            dump.add(
-                "counter",
-                state.counters.iter().map(|(id, row)| {
-                    let counter = row.get();
-                    let (sum, peak) = (counter.sum.millionths(), counter.peak.millionths());
-                    line!(name, id, sum, peak, us(counter.since))
+                    line!(
+                        name,
+                        metric.0,
+                        date.to_string(),
+                        day.sum.millionths(),
+                        day.events
+                    )
                 }),
             );
             dump.add(
@@ -252,13 +296,19 @@ impl Model {
             );
             dump.add(
                 "balance",
-                state.balances.iter().map(|(system, row)| line!(name, system.0, row.get())),
+                state
+                    .balances
+                    .iter()
+                    .map(|(system, row)| line!(name, system.0, row.get())),
             );
             dump.add(
                 "board_entry",
                 state.boards.iter().map(|((board, run), row)| {
                     let value = row.get();
-                    let group = value.group.as_ref().map(|group| json(serde_json::json!(group)));
+                    let group = value
+                        .group
+                        .as_ref()
+                        .map(|group| json(serde_json::json!(group)));
                     line!(name, board.0, run, value.value, us(value.reached), group)
                 }),
             );
@@ -305,9 +355,17 @@ impl Model {
         );
         dump.add(
             "streak_period",
-            self.periods.iter().map(|((name, frequency, start), period)| {
-                line!(name, frequency, start.to_string(), period.length, period.mark.name())
-            }),
+            self.periods
+                .iter()
+                .map(|((name, frequency, start), period)| {
+                    line!(
+                        name,
+                        frequency,
+                        start.to_string(),
+                        period.length,
+                        period.mark.name()
+                    )
+                }),
         );
         dump.add("outbox", self.notices.iter().cloned());
         dump

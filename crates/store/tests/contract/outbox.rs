@@ -28,7 +28,11 @@ fn notices_wait(store: &Store) {
         at_us: world.now.as_microsecond(),
     };
     write(store, |tx| outbox::insert(tx, &[]));
-    let all = [pending(space, 1, &lost), pending(space, 2, &completed), pending(other, 1, &lost)];
+    let all = [
+        pending(space, 1, &lost),
+        pending(space, 2, &completed),
+        pending(other, 1, &lost),
+    ];
     write(store, |tx| outbox::insert(tx, &all));
     assert_eq!(read(store, outbox::depth), 3);
     let twice = store.write(|tx| outbox::insert(tx, &[pending(space, 3, &lost), all[0]]));
@@ -37,6 +41,10 @@ fn notices_wait(store: &Store) {
     let dump = dump(store, space);
     let lines: Vec<_> = dump.lines("outbox").iter().collect();
     assert_eq!(lines.len(), 2);
-    assert!(lines[0].contains("streak.lost") && lines[0].contains("length"), "{}", lines[0]);
+    assert!(
+        lines[0].contains("streak.lost") && lines[0].contains("length"),
+        "{}",
+        lines[0]
+    );
     assert!(lines[1].contains("achievement.completed"), "{}", lines[1]);
 }

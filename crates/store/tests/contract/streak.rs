@@ -9,23 +9,36 @@ use store::{Store, streak};
 use crate::configuration;
 use crate::world::{World, day, instant, read, save, write};
 
-checks!(periods_are_kept, longer_streaks_are_counted, midnights_fall_due, a_switch_counts_anew);
+checks!(
+    periods_are_kept,
+    longer_streaks_are_counted,
+    midnights_fall_due,
+    a_switch_counts_anew
+);
 
 fn configured(store: &Store) -> World<'_> {
     let world = World::new(store);
-    write(store, |tx| configuration::insert(tx, world.space, world.now));
+    write(store, |tx| {
+        configuration::insert(tx, world.space, world.now)
+    });
     world
 }
 
 fn periods_are_kept(store: &Store) {
     let mut world = configured(store);
     let space = world.space;
-    for now in ["2026-02-20T09:00:00Z", "2026-02-21T09:00:00Z", "2026-02-23T09:00:00Z"] {
+    for now in [
+        "2026-02-20T09:00:00Z",
+        "2026-02-21T09:00:00Z",
+        "2026-02-23T09:00:00Z",
+    ] {
         world.at(now).event("ada", "runs", "1");
     }
     let ada = world.find("ada").id;
     let periods = |frequency, from| {
-        read(store, |tx| streak::periods(tx, space, ada, frequency, day(from)))
+        read(store, |tx| {
+            streak::periods(tx, space, ada, frequency, day(from))
+        })
     };
     let period = |start, length, mark| StreakPeriod {
         frequency: Frequency::Daily,
@@ -53,7 +66,11 @@ fn longer_streaks_are_counted(store: &Store) {
     world.event("cy", "coins", "0");
     world.at("2026-02-21T09:00:00Z").event("ada", "runs", "1");
     for (length, count) in [(-1, 3), (0, 2), (1, 1), (2, 0)] {
-        assert_eq!(read(store, |tx| streak::longer_than(tx, space, length)), count, "{length}");
+        assert_eq!(
+            read(store, |tx| streak::longer_than(tx, space, length)),
+            count,
+            "{length}"
+        );
     }
 }
 
@@ -66,7 +83,10 @@ fn midnights_fall_due(store: &Store) {
     let next = || read(store, streak::next_due);
     assert_eq!(next(), None);
     assert_eq!(due("2030-01-01T00:00:00Z", 10), []);
-    let tokyo = Patch { tz: Change::Set("Asia/Tokyo".to_owned()), ..Patch::default() };
+    let tokyo = Patch {
+        tz: Change::Set("Asia/Tokyo".to_owned()),
+        ..Patch::default()
+    };
     world.send(other, "bo", save(tokyo));
     world.send(other, "bo", crate::world::event("runs", "1", &[]));
     world.event("ada", "runs", "1");
@@ -80,7 +100,9 @@ fn midnights_fall_due(store: &Store) {
     assert_eq!(due("2026-02-22T00:00:00Z", 10), [bo, ada]);
     assert_eq!(due("2026-02-22T00:00:00Z", 1), [bo]);
     // Who was settled waits for the next one.
-    world.at("2026-02-22T00:00:00Z").send(other, "bo", Command::Settle);
+    world
+        .at("2026-02-22T00:00:00Z")
+        .send(other, "bo", Command::Settle);
     world.send(space, "ada", Command::Settle);
     assert_eq!(due("2026-02-22T01:00:00Z", 10), []);
     assert_eq!(next(), Some(instant("2026-02-22T15:00:00Z")));
@@ -89,18 +111,35 @@ fn midnights_fall_due(store: &Store) {
 fn a_switch_counts_anew(store: &Store) {
     let mut world = configured(store);
     let space = world.space;
-    for now in ["2026-02-20", "2026-02-21", "2026-02-22", "2026-02-24", "2026-03-03"] {
-        world.at(&format!("{now}T12:00:00Z")).event("ada", "runs", "1");
+    for now in [
+        "2026-02-20",
+        "2026-02-21",
+        "2026-02-22",
+        "2026-02-24",
+        "2026-03-03",
+    ] {
+        world
+            .at(&format!("{now}T12:00:00Z"))
+            .event("ada", "runs", "1");
     }
     assert_eq!(world.event("ada", "runs", "1").streak.length, 1);
     let now = world.now;
-    write(store, |tx| configuration::set_frequency(tx, space, Frequency::Weekly, now));
+    write(store, |tx| {
+        configuration::set_frequency(tx, space, Frequency::Weekly, now)
+    });
     let reply = world.event("ada", "runs", "1");
-    assert_eq!(reply.streak.length, 3, "three weeks, from days that were not loaded otherwise");
+    assert_eq!(
+        reply.streak.length, 3,
+        "three weeks, from days that were not loaded otherwise"
+    );
     let ada = world.find("ada").id;
-    let periods =
-        read(store, |tx| streak::periods(tx, space, ada, Frequency::Weekly, day("2026-01-01")));
-    let starts: Vec<String> = periods.iter().map(|period| period.start.to_string()).collect();
+    let periods = read(store, |tx| {
+        streak::periods(tx, space, ada, Frequency::Weekly, day("2026-01-01"))
+    });
+    let starts: Vec<String> = periods
+        .iter()
+        .map(|period| period.start.to_string())
+        .collect();
     assert_eq!(starts.len(), 3);
     assert_eq!(read(store, |tx| streak::longer_than(tx, space, 2)), 1);
 }

@@ -23,7 +23,10 @@ fn bootstrap_happens_once(store: &Store) {
     let again = write(store, |tx| tenancy::bootstrap(tx, "Other", false, ids, now));
     assert_eq!(again, None);
     let organization = read(store, |tx| tenancy::organization(tx, environment)).unwrap();
-    assert_eq!((organization.name.as_str(), organization.is_multi_tenant), ("Acme", true));
+    assert_eq!(
+        (organization.name.as_str(), organization.is_multi_tenant),
+        ("Acme", true)
+    );
     assert_eq!(read(store, access::all_spaces), [world.space]);
 }
 
@@ -38,15 +41,40 @@ fn tenants_are_unique_while_active(store: &Store) {
     let taken = store
         .write(|tx| tenancy::insert_tenant(tx, environment, "Žluťoučký 馬", "Second", ids, now));
     assert!(matches!(taken, Err(Error::Conflict(_))), "{taken:?}");
-    assert_eq!(read(store, access::all_spaces).len(), 3, "the refused tenant left no space");
-    let found =
-        read(store, |tx| tenancy::find_customer(tx, environment, "Žluťoučký 馬")).unwrap();
+    assert_eq!(
+        read(store, access::all_spaces).len(),
+        3,
+        "the refused tenant left no space"
+    );
+    let found = read(store, |tx| {
+        tenancy::find_customer(tx, environment, "Žluťoučký 馬")
+    })
+    .unwrap();
     assert_eq!(found.name, "A tenant");
     assert_eq!((found.created, found.updated), (now, now));
     // Archived, its customer id is free, and another space belongs to it.
-    assert!(write(store, |tx| tenancy::archive_tenant(tx, environment, found.id, now)));
-    assert_eq!(read(store, |tx| access::tenant_space(tx, environment, "Žluťoučký 馬")), None);
-    assert_eq!(read(store, |tx| tenancy::find_customer(tx, environment, "Žluťoučký 馬")), None);
+    assert!(write(store, |tx| tenancy::archive_tenant(
+        tx,
+        environment,
+        found.id,
+        now
+    )));
+    assert_eq!(
+        read(store, |tx| access::tenant_space(
+            tx,
+            environment,
+            "Žluťoučký 馬"
+        )),
+        None
+    );
+    assert_eq!(
+        read(store, |tx| tenancy::find_customer(
+            tx,
+            environment,
+            "Žluťoučký 馬"
+        )),
+        None
+    );
     let second = world.tenant("Žluťoučký 馬");
     assert_ne!(first, second);
 }
@@ -58,8 +86,13 @@ fn tenants_are_listed_oldest_first(store: &Store) {
     world.at("2026-02-22T00:00:00Z").tenant("a");
     world.tenant("c");
     let list = |limit, skip| {
-        let tenants = read(store, |tx| tenancy::list_tenants(tx, environment, limit, skip));
-        tenants.into_iter().map(|tenant| tenant.customer_id).collect::<Vec<_>>()
+        let tenants = read(store, |tx| {
+            tenancy::list_tenants(tx, environment, limit, skip)
+        });
+        tenants
+            .into_iter()
+            .map(|tenant| tenant.customer_id)
+            .collect::<Vec<_>>()
     };
     assert_eq!(list(10, 0), ["b", "a", "c"]);
     assert_eq!(list(2, 1), ["a", "c"]);
@@ -71,7 +104,11 @@ fn a_tenant_is_changed_and_archived(store: &Store) {
     let environment = world.environment;
     let space = world.tenant("a");
     world.tenant("b");
-    let version = || read(store, |tx| access::versions(tx, space)).unwrap().access;
+    let version = || {
+        read(store, |tx| access::versions(tx, space))
+            .unwrap()
+            .access
+    };
     let mut tenant = read(store, |tx| tenancy::find_customer(tx, environment, "a")).unwrap();
     tenant.customer_id = "z".to_owned();
     tenant.name = "Z".to_owned();
@@ -81,28 +118,61 @@ fn a_tenant_is_changed_and_archived(store: &Store) {
     assert!(version() > before);
     let found = read(store, |tx| tenancy::find_tenant(tx, environment, tenant.id));
     assert_eq!(found, Some(tenant.clone()));
-    assert_eq!(read(store, |tx| access::tenant_space(tx, environment, "z")), Some(space));
-    assert_eq!(read(store, |tx| access::tenant_space(tx, environment, "a")), None);
+    assert_eq!(
+        read(store, |tx| access::tenant_space(tx, environment, "z")),
+        Some(space)
+    );
+    assert_eq!(
+        read(store, |tx| access::tenant_space(tx, environment, "a")),
+        None
+    );
     tenant.customer_id = "b".to_owned();
     let taken = store.write(|tx| tenancy::update_tenant(tx, environment, &tenant));
     assert!(matches!(taken, Err(Error::Conflict(_))), "{taken:?}");
 
     let (id, now) = (tenant.id, world.now);
     let before = version();
-    assert!(write(store, |tx| tenancy::archive_tenant(tx, environment, id, now)));
+    assert!(write(store, |tx| tenancy::archive_tenant(
+        tx,
+        environment,
+        id,
+        now
+    )));
     assert!(version() > before);
-    assert!(!write(store, |tx| tenancy::archive_tenant(tx, environment, id, now)));
-    assert!(!write(store, |tx| tenancy::archive_tenant(tx, environment, Uuid::nil(), now)));
-    assert_eq!(read(store, |tx| tenancy::find_tenant(tx, environment, id)), None);
-    assert_eq!(read(store, |tx| tenancy::list_tenants(tx, environment, 10, 0)).len(), 1);
+    assert!(!write(store, |tx| tenancy::archive_tenant(
+        tx,
+        environment,
+        id,
+        now
+    )));
+    assert!(!write(store, |tx| tenancy::archive_tenant(
+        tx,
+        environment,
+        Uuid::nil(),
+        now
+    )));
+    assert_eq!(
+        read(store, |tx| tenancy::find_tenant(tx, environment, id)),
+        None
+    );
+    assert_eq!(
+        read(store, |tx| tenancy::list_tenants(tx, environment, 10, 0)).len(),
+        1
+    );
 }
 
 fn multi_tenancy_can_be_switched(store: &Store) {
     let world = World::new(store);
     let (environment, space) = (world.environment, world.space);
-    let version = || read(store, |tx| access::versions(tx, space)).unwrap().access;
+    let version = || {
+        read(store, |tx| access::versions(tx, space))
+            .unwrap()
+            .access
+    };
     let before = version();
-    write(store, |tx| tenancy::set_multi_tenancy(tx, environment, false));
+    write(store, |tx| {
+        tenancy::set_multi_tenancy(tx, environment, false)
+    });
     assert!(version() > before);
     let organization = read(store, |tx| tenancy::organization(tx, environment)).unwrap();
     assert!(!organization.is_multi_tenant);

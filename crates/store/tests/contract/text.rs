@@ -5,15 +5,41 @@ use std::path::{Path, PathBuf};
 
 /// Texts that may look into all spaces: file, how they begin, and why.
 const EXCEPTIONS: [(&str, &str, &str); 4] = [
-    ("streak.rs", "select space_id, user_id from streak where settle_at", "the sweep of midnights"),
-    ("streak.rs", "select min(settle_at) from streak", "when the sweep wakes up"),
-    ("job.rs", "select id, space_id, kind", "the worker takes the oldest job, wherever"),
-    ("outbox.rs", "select count(*) from outbox", "a gauge of the process"),
+    (
+        "streak.rs",
+        "select space_id, user_id from streak where settle_at",
+        "the sweep of midnights",
+    ),
+    (
+        "streak.rs",
+        "select min(settle_at) from streak",
+        "when the sweep wakes up",
+    ),
+    (
+        "job.rs",
+        "select id, space_id, kind",
+        "the worker takes the oldest job, wherever",
+    ),
+    (
+        "outbox.rs",
+        "select count(*) from outbox",
+        "a gauge of the process",
+    ),
 ];
 
 /// Words after a table that are not its other name.
 const KEYWORDS: [&str; 12] = [
-    "where", "on", "order", "group", "join", "set", "limit", "left", "inner", "using", "returning",
+    "where",
+    "on",
+    "order",
+    "group",
+    "join",
+    "set",
+    "limit",
+    "left",
+    "inner",
+    "using",
+    "returning",
     "values",
 ];
 
@@ -22,12 +48,22 @@ fn every_text_binds_its_space() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let migrations: Vec<PathBuf> = files(&root.join("migrations"));
     let tables = customer_tables(&migrations);
-    for table in ["end_user", "event", "board_entry", "definition_version", "outbox", "job"] {
+    for table in [
+        "end_user",
+        "event",
+        "board_entry",
+        "definition_version",
+        "outbox",
+        "job",
+    ] {
         assert!(tables.contains(table), "{table} in {tables:?}");
     }
     let mut used = BTreeSet::new();
     let mut count = 0;
-    for file in files(&root.join("src")).iter().filter(|file| !file.starts_with(root.join("src/driver"))) {
+    for file in files(&root.join("src"))
+        .iter()
+        .filter(|file| !file.starts_with(root.join("src/driver")))
+    {
         let name = file.file_name().unwrap().to_str().unwrap();
         let source = std::fs::read_to_string(file).unwrap();
         for text in literals(&source) {
@@ -45,8 +81,15 @@ fn every_text_binds_its_space() {
             };
         }
     }
-    assert!(count > 40, "only {count} tables found in texts: is the scan broken?");
-    assert_eq!(used.len(), EXCEPTIONS.len(), "an exception is no longer needed");
+    assert!(
+        count > 40,
+        "only {count} tables found in texts: is the scan broken?"
+    );
+    assert_eq!(
+        used.len(),
+        EXCEPTIONS.len(),
+        "an exception is no longer needed"
+    );
 }
 
 /// How many customer tables a text names, and the first of them that is not tied to a space.
@@ -55,7 +98,10 @@ fn problem(words: &[&str], text: &str, tables: &BTreeSet<String>) -> (usize, Opt
     let mut count = 0;
     for (index, word) in words.iter().enumerate() {
         let is_reference = matches!(*word, "from" | "join" | "update" | "into");
-        let Some(table) = words.get(index + 1).filter(|table| tables.contains(**table)) else {
+        let Some(table) = words
+            .get(index + 1)
+            .filter(|table| tables.contains(**table))
+        else {
             continue;
         };
         if !is_reference {
@@ -74,7 +120,11 @@ fn problem(words: &[&str], text: &str, tables: &BTreeSet<String>) -> (usize, Opt
             let is_named = !next.is_empty()
                 && next.starts_with(|c: char| c.is_ascii_alphabetic())
                 && !KEYWORDS.contains(&next);
-            let column = if is_named { format!("{next}.space_id") } else { "space_id".to_owned() };
+            let column = if is_named {
+                format!("{next}.space_id")
+            } else {
+                "space_id".to_owned()
+            };
             [
                 format!("{column} = $1"),
                 format!("{column} = k.space_id"),
@@ -93,9 +143,8 @@ fn problem(words: &[&str], text: &str, tables: &BTreeSet<String>) -> (usize, Opt
 
 /// Whether `part` is in `text` and does not begin in the middle of a name.
 fn contains_word(text: &str, part: &str) -> bool {
-    text.match_indices(part).any(|(at, _)| {
-        !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.')
-    })
+    text.match_indices(part)
+        .any(|(at, _)| !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.'))
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
@@ -170,16 +219,29 @@ fn literals(source: &str) -> Vec<String> {
 #[test]
 fn the_scan_finds_what_it_shall() {
     let tables: BTreeSet<String> = ["event", "end_user"].map(str::to_owned).into();
-    let check = |sql: &str| problem(&words(sql).collect::<Vec<_>>(), sql, &tables).1.is_none();
+    let check = |sql: &str| {
+        problem(&words(sql).collect::<Vec<_>>(), sql, &tables)
+            .1
+            .is_none()
+    };
     assert!(check("select 1 from event where space_id = $1"));
-    assert!(check("select 1 from {keys(a bigint)} k join event e on e.space_id = k.space_id"));
+    assert!(check(
+        "select 1 from {keys(a bigint)} k join event e on e.space_id = k.space_id"
+    ));
     assert!(check("insert into event (space_id, id) values ($1, $2)"));
     assert!(!check("select 1 from event"));
     assert!(!check("select space_id from event where id = $1"));
-    assert!(!check("select 1 from event e where space_id = $1 and e.id = $2 or x.space_id = $1"));
+    assert!(!check(
+        "select 1 from event e where space_id = $1 and e.id = $2 or x.space_id = $1"
+    ));
     assert!(!check("update event set id = $2 where id = $1"));
     assert!(!check("delete from event where id = $1"));
     assert!(!check("insert into event (id, space_id) values ($1, $2)"));
-    assert!(!check("select 1 from event e join end_user u on u.id = e.user_id where e.space_id = $1"));
-    assert_eq!(literals("a(\"x \\\" y\", '\"', b'\\'', // \"no\n \"z\")"), ["x \" y", "z"]);
+    assert!(!check(
+        "select 1 from event e join end_user u on u.id = e.user_id where e.space_id = $1"
+    ));
+    assert_eq!(
+        literals("a(\"x \\\" y\", '\"', b'\\'', // \"no\n \"z\")"),
+        ["x \" y", "z"]
+    );
 }

@@ -17,7 +17,9 @@ checks!(
 
 fn configured(store: &Store) -> World<'_> {
     let world = World::new(store);
-    write(store, |tx| configuration::insert(tx, world.space, world.now));
+    write(store, |tx| {
+        configuration::insert(tx, world.space, world.now)
+    });
     world
 }
 
@@ -43,7 +45,10 @@ fn three_states_of_every_member(store: &Store) {
     assert_eq!((made.created, made.updated), (world.now, world.now));
 
     let kept = world.save("ada", Patch::default());
-    assert_eq!(kept, made, "what is not said stays, also when it was changed");
+    assert_eq!(
+        kept, made,
+        "what is not said stays, also when it was changed"
+    );
     assert_eq!(world.find("ada"), made);
 
     let clear = Patch {
@@ -59,7 +64,14 @@ fn three_states_of_every_member(store: &Store) {
     let found = world.find("ada");
     assert_eq!(found, cleared);
     let empty = User::new(made.id, "ada".to_owned(), made.created);
-    assert_eq!(found, User { is_subscribed: false, updated: world.now, ..empty });
+    assert_eq!(
+        found,
+        User {
+            is_subscribed: false,
+            updated: world.now,
+            ..empty
+        }
+    );
 
     // Empty is not null.
     let patch = Patch {
@@ -108,7 +120,10 @@ fn attributes_are_set_and_removed(store: &Store) {
     patch.attributes.insert("plan".to_owned(), None);
     world.save("ada", patch);
     let found = world.find("ada");
-    assert_eq!(found.attributes, [("team".to_owned(), "blue".to_owned())].into());
+    assert_eq!(
+        found.attributes,
+        [("team".to_owned(), "blue".to_owned())].into()
+    );
 }
 
 fn users_are_found_by_their_own_spelling(store: &Store) {
@@ -121,7 +136,11 @@ fn users_are_found_by_their_own_spelling(store: &Store) {
         assert_eq!(world.find(name).external_id, name);
     }
     for name in ["Ada", " ada", "", "%", "a_a"] {
-        assert_eq!(read(store, |tx| user::find(tx, world.space, name)), None, "{name}");
+        assert_eq!(
+            read(store, |tx| user::find(tx, world.space, name)),
+            None,
+            "{name}"
+        );
     }
 }
 
@@ -130,8 +149,9 @@ fn users_are_counted_and_walked_through(store: &Store) {
     let space = world.space;
     assert_eq!(read(store, |tx| user::count(tx, space)), 0);
     assert_eq!(read(store, |tx| user::after(tx, space, 0, 10)), []);
-    let mut made: Vec<_> =
-        (0..7).map(|n| world.save(&format!("user {n}"), Patch::default()).id).collect();
+    let mut made: Vec<_> = (0..7)
+        .map(|n| world.save(&format!("user {n}"), Patch::default()).id)
+        .collect();
     made.sort_unstable();
     assert_eq!(read(store, |tx| user::count(tx, space)), 7);
     let mut walked = Vec::new();
@@ -153,7 +173,9 @@ fn names_are_for_rankings(store: &Store) {
     let bo = world.save("bo", Patch::default()).id;
     world.save("cy", Patch::default());
     let unknown = engine::id::UserId(5);
-    let names = read(store, |tx| user::names(tx, world.space, &[bo, unknown, ada]));
+    let names = read(store, |tx| {
+        user::names(tx, world.space, &[bo, unknown, ada])
+    });
     let expected = [
         (ada, ("ada".to_owned(), Some("Ada".to_owned()))),
         (bo, ("bo".to_owned(), None)),

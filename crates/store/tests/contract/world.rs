@@ -32,7 +32,9 @@ pub(crate) fn day(text: &str) -> Date {
 
 pub(crate) fn migrated(location: Location) -> Store {
     let store = Store::open(location).unwrap();
-    store.with_writer(|conn| migrate::migrate(conn, instant(START).as_microsecond())).unwrap();
+    store
+        .with_writer(|conn| migrate::migrate(conn, instant(START).as_microsecond()))
+        .unwrap();
     store
 }
 
@@ -80,20 +82,39 @@ pub(crate) fn carry_out(
     }
     let items: Vec<Item<'_>> = asks
         .iter()
-        .map(|ask| Item { space: ask.space, who: &ask.who, command: &ask.command, now: ask.now })
+        .map(|ask| Item {
+            space: ask.space,
+            who: &ask.who,
+            command: &ask.command,
+            now: ask.now,
+        })
         .collect();
-    let mut set = batch::load(tx, &|space| catalogs.get(&space).cloned(), &items, ids, true)?;
+    let mut set = batch::load(
+        tx,
+        &|space| catalogs.get(&space).cloned(),
+        &items,
+        ids,
+        true,
+    )?;
     let mut outcomes: Vec<Option<(Space, UserId, Outcome)>> = Vec::new();
     for ask in asks {
         outcomes.push(set.state(ask.space, &ask.who).map(|state| {
             let mut ids = Ids::seeded(ask.seed);
-            let outcome = apply(&catalogs[&ask.space], state, &ask.command, ask.now, &mut ids);
+            let outcome = apply(
+                &catalogs[&ask.space],
+                state,
+                &ask.command,
+                ask.now,
+                &mut ids,
+            );
             (ask.space, state.user.get().id, outcome)
         }));
     }
     let mut notices = Vec::new();
     for (ask, outcome) in asks.iter().zip(&outcomes) {
-        let Some((space, user, outcome)) = outcome else { continue };
+        let Some((space, user, outcome)) = outcome else {
+            continue;
+        };
         let mut ids = notice_ids(ask.seed);
         notices.extend(outcome.notices.iter().map(|notice| Pending {
             id: ids.uuid(ask.now),
@@ -103,10 +124,16 @@ pub(crate) fn carry_out(
             at_us: ask.now.as_microsecond(),
         }));
     }
-    let references: Vec<(Space, UserId, &Outcome)> =
-        outcomes.iter().flatten().map(|(space, user, outcome)| (*space, *user, outcome)).collect();
+    let references: Vec<(Space, UserId, &Outcome)> = outcomes
+        .iter()
+        .flatten()
+        .map(|(space, user, outcome)| (*space, *user, outcome))
+        .collect();
     batch::save(tx, &mut set, &references, &notices)?;
-    Ok(outcomes.into_iter().map(|outcome| outcome.map(|(_, _, outcome)| outcome)).collect())
+    Ok(outcomes
+        .into_iter()
+        .map(|outcome| outcome.map(|(_, _, outcome)| outcome))
+        .collect())
 }
 
 /// A store with an organization, whose clock the test sets.
@@ -124,10 +151,19 @@ impl<'s> World<'s> {
     pub(crate) fn new(store: &'s Store) -> Self {
         let mut ids = Ids::seeded(1);
         let now = instant(START);
-        let environment =
-            write(store, |tx| tenancy::bootstrap(tx, "Acme", true, &mut ids, now)).unwrap();
+        let environment = write(store, |tx| {
+            tenancy::bootstrap(tx, "Acme", true, &mut ids, now)
+        })
+        .unwrap();
         let space = read(store, |tx| access::default_space(tx, environment)).unwrap();
-        Self { store, environment, space, ids, now, seed: 1 }
+        Self {
+            store,
+            environment,
+            space,
+            ids,
+            now,
+            seed: 1,
+        }
     }
 
     pub(crate) fn tenant(&mut self, customer: &str) -> Space {
@@ -149,7 +185,13 @@ impl<'s> World<'s> {
         self.seed += 1;
         self.now += jiff::SignedDuration::from_micros(1_001);
         let who = Who::External(user.to_owned());
-        Ask { space, who, command, now: self.now, seed: self.seed }
+        Ask {
+            space,
+            who,
+            command,
+            now: self.now,
+            seed: self.seed,
+        }
     }
 
     pub(crate) fn carry_out(&mut self, asks: &[Ask]) -> Vec<Option<Outcome>> {
@@ -191,7 +233,10 @@ pub(crate) fn reply(outcome: Outcome) -> EventReply {
 }
 
 pub(crate) fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 pub(crate) fn record(metric: &str, value: &str, attributes: &[(&str, &str)]) -> RecordEvent {
@@ -210,15 +255,27 @@ pub(crate) fn event(metric: &str, value: &str, attributes: &[(&str, &str)]) -> C
 
 pub(crate) fn keyed(metric: &str, value: &str, key: &str) -> Command {
     let event = record(metric, value, &[]);
-    Command::RecordEvent(RecordEvent { idempotency_key: Some(key.to_owned()), ..event })
+    Command::RecordEvent(RecordEvent {
+        idempotency_key: Some(key.to_owned()),
+        ..event
+    })
 }
 
 pub(crate) fn save(user: Patch) -> Command {
-    Command::SaveUser(SaveUser { user, may_create: true })
+    Command::SaveUser(SaveUser {
+        user,
+        may_create: true,
+    })
 }
 
 /// A patch that sets attributes.
 pub(crate) fn attributes(pairs: &[(&str, &str)]) -> Patch {
-    let attributes = texts(pairs).into_iter().map(|(key, value)| (key, Some(value))).collect();
-    Patch { attributes, ..Patch::default() }
+    let attributes = texts(pairs)
+        .into_iter()
+        .map(|(key, value)| (key, Some(value)))
+        .collect();
+    Patch {
+        attributes,
+        ..Patch::default()
+    }
 }

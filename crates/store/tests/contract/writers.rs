@@ -18,12 +18,17 @@ const LIMIT: Duration = Duration::from_secs(9);
 
 fn two() -> (Store, Store) {
     let url = testkit::postgres_url();
-    (migrated(Location::Postgres(url.clone())), Store::open(Location::Postgres(url)).unwrap())
+    (
+        migrated(Location::Postgres(url.clone())),
+        Store::open(Location::Postgres(url)).unwrap(),
+    )
 }
 
 fn configured(store: &Store) -> World<'_> {
     let world = World::new(store);
-    write(store, |tx| configuration::insert(tx, world.space, world.now));
+    write(store, |tx| {
+        configuration::insert(tx, world.space, world.now)
+    });
     world
 }
 
@@ -53,14 +58,26 @@ fn writers_of_one_user_wait_for_each_other() {
             });
             let mut bo = receiver.recv_timeout(LIMIT).unwrap();
             assert_eq!(reply(bo.remove(0).unwrap()).total.rounded(), 9);
-            assert!(receiver.recv_timeout(PATIENCE).is_err(), "it must wait for the commit");
+            assert!(
+                receiver.recv_timeout(PATIENCE).is_err(),
+                "it must wait for the commit"
+            );
             Ok(())
         });
         let mut ada = receiver.recv_timeout(LIMIT).unwrap();
-        assert_eq!(reply(ada.remove(0).unwrap()).total.rounded(), 7, "1 + 2 + 4");
+        assert_eq!(
+            reply(ada.remove(0).unwrap()).total.rounded(),
+            7,
+            "1 + 2 + 4"
+        );
     });
     let total = format!("{:?} | {:?} | 7000000", "ada", configuration::RUNS.0);
-    assert!(dump(&first, space).lines("metric_total").iter().any(|line| line.starts_with(&total)));
+    assert!(
+        dump(&first, space)
+            .lines("metric_total")
+            .iter()
+            .any(|line| line.starts_with(&total))
+    );
 }
 
 #[test]
@@ -73,14 +90,23 @@ fn a_read_does_not_wait() {
     let mut ids = Ids::seeded(5);
     write(&first, |tx| {
         carry_out(tx, std::slice::from_ref(&ask), &mut ids)?;
-        let item = Item { space, who: &ask.who, command: &ask.command, now: ask.now };
+        let item = Item {
+            space,
+            who: &ask.who,
+            command: &ask.command,
+            now: ask.now,
+        };
         let mut set = second.read(|tx| {
             let catalog = catalog(tx, space)?;
             let mut ids = Ids::seeded(6);
             batch::load(tx, &|_| Some(catalog.clone()), &[item], &mut ids, false)
         })?;
         let state = set.state(space, &ask.who).unwrap();
-        assert_eq!(state.total(configuration::RUNS).rounded(), 1, "not yet committed");
+        assert_eq!(
+            state.total(configuration::RUNS).rounded(),
+            1,
+            "not yet committed"
+        );
         Ok(())
     });
 }
@@ -103,11 +129,17 @@ fn the_second_to_make_a_user_repeats() {
                 let result = second.write(|tx| carry_out(tx, std::slice::from_ref(&two), &mut ids));
                 sender.send(result.map(|_| ())).unwrap();
             });
-            assert!(receiver.recv_timeout(PATIENCE).is_err(), "it must wait for the commit");
+            assert!(
+                receiver.recv_timeout(PATIENCE).is_err(),
+                "it must wait for the commit"
+            );
             Ok(())
         });
         let result = receiver.recv_timeout(LIMIT).unwrap();
-        assert!(matches!(result, Err(Error::Conflict(_) | Error::Busy)), "{result:?}");
+        assert!(
+            matches!(result, Err(Error::Conflict(_) | Error::Busy)),
+            "{result:?}"
+        );
     });
     let mut outcomes = write(&second, |tx| carry_out(tx, &[two], &mut Ids::seeded(7)));
     assert_eq!(reply(outcomes.remove(0).unwrap()).total.rounded(), 3);
