@@ -29,11 +29,13 @@ pub(crate) enum Scope {
 pub(crate) fn evaluate(turn: &mut Turn<'_>, scope: Scope) {
     let catalog = turn.catalog;
     let due: Vec<AchievementId> = match scope {
-        Scope::Event { metric, is_extended } => catalog
+        Scope::Event {
+            metric,
+            is_extended,
+        } => catalog
             .achievements_of_metric(metric)
             .chain(catalog.achievements().filter(|entry| {
-                is_extended
-                    && matches!(entry.body().trigger, AchievementTrigger::Streak { .. })
+                is_extended && matches!(entry.body().trigger, AchievementTrigger::Streak { .. })
             }))
             .filter(|entry| is_due(turn.state, entry, turn.now))
             .map(AchievementEntry::id)
@@ -74,12 +76,22 @@ fn cascade(turn: &mut Turn<'_>, at: Timestamp) {
 }
 
 /// Completes one achievement; the caller has checked that it can be.
-pub(crate) fn complete(turn: &mut Turn<'_>, achievement: AchievementId, at: Timestamp) -> Completion {
-    let completion = Completion { id: CompletionId(turn.ids.uuid(turn.now)), at };
+pub(crate) fn complete(
+    turn: &mut Turn<'_>,
+    achievement: AchievementId,
+    at: Timestamp,
+) -> Completion {
+    let completion = Completion {
+        id: CompletionId(turn.ids.uuid(turn.now)),
+        at,
+    };
     turn.state.completions.insert(achievement, completion);
     turn.appended.completions.push((achievement, completion));
     if !turn.is_silent {
-        turn.notices.push(Notice::AchievementCompleted { achievement, completion: completion.id });
+        turn.notices.push(Notice::AchievementCompleted {
+            achievement,
+            completion: completion.id,
+        });
     }
     completion
 }
@@ -104,13 +116,14 @@ fn is_due(state: &UserState, entry: &AchievementEntry, now: Timestamp) -> bool {
                         })
                     }
             }
-            AchievementTrigger::Streak { length } => {
-                state.streak.as_ref().is_some_and(|row| row.get().length >= *length)
-            }
+            AchievementTrigger::Streak { length } => state
+                .streak
+                .as_ref()
+                .is_some_and(|row| row.get().length >= *length),
             AchievementTrigger::Api => false,
-            AchievementTrigger::Composite { achievements } => {
-                achievements.iter().all(|id| state.completions.contains_key(id))
-            }
+            AchievementTrigger::Composite { achievements } => achievements
+                .iter()
+                .all(|id| state.completions.contains_key(id)),
             AchievementTrigger::Anniversary { years } => {
                 let user = state.user.get();
                 anniversary(user, *years).is_some_and(|date| date <= user.zone().date(now))

@@ -50,9 +50,10 @@ impl Amount {
     /// Reads a decimal text such as `-12.5` or `1e-3`; more than six decimals round half away from zero.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-            Some((mantissa, exponent)) => {
-                (mantissa, exponent.parse::<i64>().map_err(|_| Error::NotANumber)?)
-            }
+            Some((mantissa, exponent)) => (
+                mantissa,
+                exponent.parse::<i64>().map_err(|_| Error::NotANumber)?,
+            ),
             None => (text, 0),
         };
         let (negative, digits) = match mantissa.strip_prefix('-') {
@@ -61,7 +62,10 @@ impl Amount {
         };
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         if whole.is_empty() && fraction.is_empty()
-            || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit())
+            || !whole
+                .bytes()
+                .chain(fraction.bytes())
+                .all(|b| b.is_ascii_digit())
         {
             return Err(Error::NotANumber);
         }
@@ -73,7 +77,11 @@ impl Amount {
         let mut millionths: i128 = 0;
         let mut round_up = false;
         let mut place: i64 = 0;
-        for digit in whole.bytes().chain(fraction.bytes()).map(|b| i128::from(b - b'0')) {
+        for digit in whole
+            .bytes()
+            .chain(fraction.bytes())
+            .map(|b| i128::from(b - b'0'))
+        {
             if place < point {
                 millionths = millionths.saturating_mul(10).saturating_add(digit);
             } else if place == point {
@@ -162,7 +170,11 @@ mod tests {
             ("5e-7", 1),
             ("0e999999999", 0),
         ] {
-            assert_eq!(Amount::parse(text).map(Amount::millionths), Ok(millionths), "{text}");
+            assert_eq!(
+                Amount::parse(text).map(Amount::millionths),
+                Ok(millionths),
+                "{text}"
+            );
         }
     }
 
@@ -171,7 +183,12 @@ mod tests {
         for text in ["", "-", ".", "abc", "1.2.3", "NaN", "1e", "0x1", " 1"] {
             assert_eq!(Amount::parse(text), Err(Error::NotANumber), "{text}");
         }
-        for text in ["9000000000000.000001", "1e13", "-1e300", "1e9223372036854775807"] {
+        for text in [
+            "9000000000000.000001",
+            "1e13",
+            "-1e300",
+            "1e9223372036854775807",
+        ] {
             assert_eq!(Amount::parse(text), Err(Error::OutOfRange), "{text}");
         }
     }

@@ -67,14 +67,23 @@ pub fn apply(
         Command::SaveUser(save) => turn.save_user(save),
         Command::CompleteAchievement(complete) => turn.complete_achievement(complete),
         Command::Settle => Ok(turn.settle_only(None)),
-        Command::Backdate { achievement } => {
-            Ok(turn.settle_only(Some(Scope::One(*achievement))))
-        }
+        Command::Backdate { achievement } => Ok(turn.settle_only(Some(Scope::One(*achievement)))),
     };
-    let Turn { appended, notices, moves, points, is_silent, .. } = turn;
+    let Turn {
+        appended,
+        notices,
+        moves,
+        points,
+        is_silent,
+        ..
+    } = turn;
     let mut notices = notices;
     if !is_silent {
-        notices.extend(points::finish(points).into_iter().map(Notice::PointsChanged));
+        notices.extend(
+            points::finish(points)
+                .into_iter()
+                .map(Notice::PointsChanged),
+        );
     }
     Outcome {
         reply: reply.unwrap_or_else(Reply::Refused),
@@ -103,11 +112,13 @@ pub fn missing_counters<'a>(
     metric: Option<MetricId>,
 ) -> Vec<MissingCounter<'a>> {
     let is_fresh = |id: &uuid::Uuid, since: Timestamp| {
-        state.counters.get(id).is_some_and(|row| row.get().since == since)
+        state
+            .counters
+            .get(id)
+            .is_some_and(|row| row.get().since == since)
     };
-    let is_meant = |id: MetricId| {
-        metric.is_none_or(|metric| metric == id) && state.totals.contains_key(&id)
-    };
+    let is_meant =
+        |id: MetricId| metric.is_none_or(|metric| metric == id) && state.totals.contains_key(&id);
     let achievements = catalog
         .achievements()
         .filter(|entry| entry.is_active() && !entry.event_filters.is_empty())
@@ -154,14 +165,21 @@ pub struct MissingCounter<'a> {
 impl MissingCounter<'_> {
     /// The counter for a sum found in the log.
     pub fn counter(&self, sum: Amount) -> Counter {
-        Counter { sum, peak: sum.max(Amount::ZERO), since: self.since }
+        Counter {
+            sum,
+            peak: sum.max(Amount::ZERO),
+            since: self.since,
+        }
     }
 }
 
 /// Whether the streak was counted in another frequency than the one in force: then all day sums of
 /// the streak's metrics have to be loaded.
 pub fn needs_recount(catalog: &Catalog, state: &UserState) -> bool {
-    state.streak.as_ref().is_some_and(|row| row.get().frequency != catalog.streak.frequency)
+    state
+        .streak
+        .as_ref()
+        .is_some_and(|row| row.get().frequency != catalog.streak.frequency)
 }
 
 impl Turn<'_> {
@@ -238,8 +256,7 @@ impl Turn<'_> {
         let length = self.streak_length();
         let mut streak = self.streak();
         if self.state.streak.is_some() && streak.frequency != settings.frequency {
-            let periods =
-                streak::recount(settings, &mut streak, &self.state.days, &zone, self.now);
+            let periods = streak::recount(settings, &mut streak, &self.state.days, &zone, self.now);
             self.appended.periods.extend(periods);
             self.keep_streak(streak.clone());
         }
@@ -271,7 +288,12 @@ impl Turn<'_> {
         let mut streak = self.streak();
         let next = streak::next_settlement(&self.catalog.streak, &streak, &zone, self.now)
             .into_iter()
-            .chain(achievement::next_anniversary(self.catalog, self.state, &zone, self.now))
+            .chain(achievement::next_anniversary(
+                self.catalog,
+                self.state,
+                &zone,
+                self.now,
+            ))
             .min();
         if streak.settle_at != next {
             streak.settle_at = next;
@@ -321,7 +343,8 @@ impl Turn<'_> {
         if let Some(scope) = scope {
             // What time brought is told; what the changed definition brings is not.
             let points = points::finish(std::mem::take(&mut self.points));
-            self.notices.extend(points.into_iter().map(Notice::PointsChanged));
+            self.notices
+                .extend(points.into_iter().map(Notice::PointsChanged));
             self.is_silent = true;
             achievement::evaluate(self, scope);
             self.pay_completions(None);
@@ -333,7 +356,10 @@ impl Turn<'_> {
 
     fn complete_achievement(&mut self, complete: &CompleteAchievement) -> Result<Reply, Refusal> {
         let missing = || Refusal::NotFound("achievement", complete.key.clone());
-        let entry = self.catalog.achievement_by_key(&complete.key).ok_or_else(missing)?;
+        let entry = self
+            .catalog
+            .achievement_by_key(&complete.key)
+            .ok_or_else(missing)?;
         if !entry.is_visible() {
             return Err(missing());
         }
@@ -361,7 +387,11 @@ impl Turn<'_> {
         leaderboard::follow(self, None, false);
         self.schedule();
         let points = points::finish(self.points.clone());
-        Ok(Reply::Completion(CompletionReply { achievement, completion, points }))
+        Ok(Reply::Completion(CompletionReply {
+            achievement,
+            completion,
+            points,
+        }))
     }
 
     fn check_completable(&self, entry: &AchievementEntry, patch: &Patch) -> Result<(), Refusal> {
@@ -444,7 +474,10 @@ impl Turn<'_> {
             if changed.attributes || changed.sign_up_date {
                 Scope::All
             } else {
-                Scope::Event { metric, is_extended }
+                Scope::Event {
+                    metric,
+                    is_extended,
+                }
             },
         );
         let completed = self.appended.completions[settled..].to_vec();
@@ -523,11 +556,16 @@ impl Turn<'_> {
             user::Change::Set(tz) => Some(tz.as_str()),
         };
         let today = Zone::of(tz).date(self.now);
-        let day =
-            self.state.days.get(&(metric, today)).map_or(Amount::ZERO, |row| row.get().sum);
+        let day = self
+            .state
+            .days
+            .get(&(metric, today))
+            .map_or(Amount::ZERO, |row| row.get().sum);
         let is_exact = self.state.total(metric).checked_add(value).is_some()
             && day.checked_add(value).is_some()
-            && self.state.counters.values().all(|row| row.get().sum.checked_add(value).is_some())
+            && self
+                .counters_of(metric)
+                .all(|counter| counter.sum.checked_add(value).is_some())
             && !leaderboard::overflows(self.catalog, self.state, metric, value, today, self.now);
         if is_exact {
             Ok(())
@@ -536,6 +574,19 @@ impl Turn<'_> {
                 "value would take a total beyond 9000000000000".to_owned(),
             ))
         }
+    }
+
+    /// What the achievements and triggers of a metric have counted for this user.
+    fn counters_of(&self, metric: MetricId) -> impl Iterator<Item = &Counter> {
+        let achievements = self
+            .catalog
+            .achievements_of_metric(metric)
+            .map(|e| e.stored.id);
+        let triggers = self.catalog.triggers_of_metric(metric).map(|e| e.stored.id);
+        achievements
+            .chain(triggers)
+            .filter_map(|id| self.state.counters.get(&id))
+            .map(Row::get)
     }
 
     fn add_to_total(&mut self, metric: MetricId, value: Amount) {
@@ -583,10 +634,20 @@ impl Turn<'_> {
                 .get(&entry.stored.id)
                 .map(|row| *row.get())
                 .filter(|counter| counter.since == since)
-                .unwrap_or(Counter { sum: Amount::ZERO, peak: Amount::ZERO, since });
+                .unwrap_or(Counter {
+                    sum: Amount::ZERO,
+                    peak: Amount::ZERO,
+                    since,
+                });
             let sum = counter.sum.checked_add(event.value).unwrap_or(counter.sum);
-            let next = Counter { sum, peak: counter.peak.max(sum), since };
-            self.state.counters.insert(entry.stored.id, Row::fresh(next));
+            let next = Counter {
+                sum,
+                peak: counter.peak.max(sum),
+                since,
+            };
+            self.state
+                .counters
+                .insert(entry.stored.id, Row::fresh(next));
         }
     }
 

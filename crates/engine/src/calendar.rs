@@ -35,7 +35,10 @@ impl Zone {
 
     /// The names of all zones, for tests and for hints in errors.
     pub fn names() -> Vec<String> {
-        ZONES.available().map(|name| name.as_str().to_owned()).collect()
+        ZONES
+            .available()
+            .map(|name| name.as_str().to_owned())
+            .collect()
     }
 
     /// The local date at an instant.
@@ -88,18 +91,29 @@ impl Frequency {
 
     /// Reads the text kept in the store.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Daily, Self::Weekly, Self::Monthly].into_iter().find(|f| f.name() == name)
+        [Self::Daily, Self::Weekly, Self::Monthly]
+            .into_iter()
+            .find(|f| f.name() == name)
     }
 
     /// The period that holds a date.
     pub fn period(self, date: Date) -> Period {
         match self {
-            Self::Daily => Period { start: date, end: date },
+            Self::Daily => Period {
+                start: date,
+                end: date,
+            },
             Self::Weekly => {
                 let start = days_after(date, -i64::from(date.weekday().since(Weekday::Sunday)));
-                Period { start, end: days_after(start, 6) }
+                Period {
+                    start,
+                    end: days_after(start, 6),
+                }
             }
-            Self::Monthly => Period { start: date.first_of_month(), end: date.last_of_month() },
+            Self::Monthly => Period {
+                start: date.first_of_month(),
+                end: date.last_of_month(),
+            },
         }
     }
 }
@@ -139,7 +153,11 @@ pub fn days_after(date: Date, days: i64) -> Date {
 
 /// The number of days from one date to another, negative when `to` is earlier.
 pub fn days_between(from: Date, to: Date) -> i64 {
-    i64::from(from.until(to).map(|span| span.get_days()).unwrap_or_default())
+    i64::from(
+        from.until(to)
+            .map(|span| span.get_days())
+            .unwrap_or_default(),
+    )
 }
 
 /// The date `years` after another; 29 February becomes 28 February in common years.
@@ -194,7 +212,9 @@ impl Schedule {
         let start = self.run_start(number)?;
         let last = match self.every {
             None => self.end.unwrap_or(Date::MAX),
-            Some(_) => self.run_start(number + 1).map_or(Date::MAX, |next| days_after(next, -1)),
+            Some(_) => self
+                .run_start(number + 1)
+                .map_or(Date::MAX, |next| days_after(next, -1)),
         };
         let end = self.end.map_or(last, |end| end.min(last));
         (start <= end).then_some(Period { start, end })
@@ -205,7 +225,9 @@ impl Schedule {
         if date < self.start || self.end.is_some_and(|end| date > end) {
             return None;
         }
-        let Some((unit, interval)) = self.every else { return Some(0) };
+        let Some((unit, interval)) = self.every else {
+            return Some(0);
+        };
         let interval = interval.max(1);
         let guess = match unit {
             RunUnit::Day => days_between(self.start, date) / interval,
@@ -213,7 +235,11 @@ impl Schedule {
                 let months = (i64::from(date.year()) - i64::from(self.start.year())) * 12
                     + i64::from(date.month())
                     - i64::from(self.start.month());
-                let per_run = if unit == RunUnit::Year { 12 * interval } else { interval };
+                let per_run = if unit == RunUnit::Year {
+                    12 * interval
+                } else {
+                    interval
+                };
                 months / per_run
             }
         };
@@ -234,7 +260,13 @@ mod tests {
         assert!(Zone::named("Europe/London").is_some());
         assert!(Zone::named("US/Eastern").is_some());
         assert!(Zone::named("Asia/Calcutta").is_some());
-        for wrong in ["europe/london", "Mars/Base", "", "../etc/passwd", "Europe/London "] {
+        for wrong in [
+            "europe/london",
+            "Mars/Base",
+            "",
+            "../etc/passwd",
+            "Europe/London ",
+        ] {
             assert!(Zone::named(wrong).is_none(), "{wrong}");
         }
     }
@@ -243,20 +275,38 @@ mod tests {
     fn a_day_starts_at_its_first_existing_instant() {
         // Midnight skipped: Santiago 2024-09-08 goes from 24:00 to 01:00.
         let santiago = Zone::named("America/Santiago").unwrap();
-        assert_eq!(santiago.start_of(date(2024, 9, 8)).to_string(), "2024-09-08T04:00:00Z");
-        assert_eq!(santiago.date(santiago.start_of(date(2024, 9, 8))), date(2024, 9, 8));
+        assert_eq!(
+            santiago.start_of(date(2024, 9, 8)).to_string(),
+            "2024-09-08T04:00:00Z"
+        );
+        assert_eq!(
+            santiago.date(santiago.start_of(date(2024, 9, 8))),
+            date(2024, 9, 8)
+        );
         // Day skipped: Apia had no 2011-12-30.
         let apia = Zone::named("Pacific/Apia").unwrap();
-        assert_eq!(apia.date(apia.start_of(date(2011, 12, 30))), date(2011, 12, 31));
+        assert_eq!(
+            apia.date(apia.start_of(date(2011, 12, 30))),
+            date(2011, 12, 31)
+        );
         // Midnight twice: Havana falls back at 01:00 to 00:00.
         let havana = Zone::named("America/Havana").unwrap();
-        assert_eq!(havana.start_of(date(2024, 11, 3)).to_string(), "2024-11-03T04:00:00Z");
+        assert_eq!(
+            havana.start_of(date(2024, 11, 3)).to_string(),
+            "2024-11-03T04:00:00Z"
+        );
     }
 
     #[test]
     fn periods() {
         let week = Frequency::Weekly.period(date(2025, 4, 2));
-        assert_eq!(week, Period { start: date(2025, 3, 30), end: date(2025, 4, 5) });
+        assert_eq!(
+            week,
+            Period {
+                start: date(2025, 3, 30),
+                end: date(2025, 4, 5)
+            }
+        );
         assert_eq!(week.next(Frequency::Weekly).end, date(2025, 4, 12));
         let month = Frequency::Monthly.period(date(2026, 1, 31));
         assert_eq!(month.next(Frequency::Monthly).end, date(2026, 2, 28));
@@ -305,11 +355,17 @@ mod tests {
 
     #[test]
     fn every_date_of_a_repeating_board_lies_in_exactly_one_run() {
-        for (unit, interval) in
-            [(RunUnit::Day, 3), (RunUnit::Month, 1), (RunUnit::Month, 5), (RunUnit::Year, 1)]
-        {
-            let schedule =
-                Schedule { start: date(2024, 2, 29), end: None, every: Some((unit, interval)) };
+        for (unit, interval) in [
+            (RunUnit::Day, 3),
+            (RunUnit::Month, 1),
+            (RunUnit::Month, 5),
+            (RunUnit::Year, 1),
+        ] {
+            let schedule = Schedule {
+                start: date(2024, 2, 29),
+                end: None,
+                every: Some((unit, interval)),
+            };
             let mut day = schedule.start;
             let mut last = 0;
             for _ in 0..3_000 {

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use crate::definition::{
     Achievement, AchievementStatus, AchievementTrigger, Attribute, AttributeKind, Board,
-    BoardStatus, Filter, KeyedFilter, Metric, PointsLevel, PointsSystem, PointsTrigger, RankBy, Stored,
-    StreakSettings, TriggerRule,
+    BoardStatus, Filter, KeyedFilter, Metric, PointsLevel, PointsSystem, PointsTrigger, RankBy,
+    Stored, StreakSettings, TriggerRule,
 };
 use crate::id::{
     AchievementId, AttributeId, BoardId, LevelId, MetricId, PointsSystemId, TriggerId,
@@ -195,8 +195,10 @@ impl Catalog {
             boards,
             streak,
         } = definitions;
-        let key_of: HashMap<AttributeId, String> =
-            attributes.iter().map(|a| (AttributeId(a.id), a.body.key.clone())).collect();
+        let key_of: HashMap<AttributeId, String> = attributes
+            .iter()
+            .map(|a| (AttributeId(a.id), a.body.key.clone()))
+            .collect();
         // A filter over an attribute that is not there matches nobody: no attribute has an empty key.
         let keyed = |filters: &[Filter]| -> Vec<KeyedFilter> {
             filters
@@ -207,7 +209,10 @@ impl Catalog {
                 })
                 .collect()
         };
-        let mut catalog = Self { version, ..Self::default() };
+        let mut catalog = Self {
+            version,
+            ..Self::default()
+        };
         for attribute in attributes.iter().filter(|a| !a.is_archived) {
             let keys = match attribute.body.kind {
                 AttributeKind::User => &mut catalog.user_attribute_keys,
@@ -222,7 +227,9 @@ impl Catalog {
             }
         }
         for (index, achievement) in achievements.iter().enumerate() {
-            catalog.achievement_by_id.insert(AchievementId(achievement.id), index);
+            catalog
+                .achievement_by_id
+                .insert(AchievementId(achievement.id), index);
             if achievement.is_archived {
                 continue;
             }
@@ -230,7 +237,11 @@ impl Catalog {
                 catalog.achievement_by_key.insert(key.clone(), index);
             }
             if let AchievementTrigger::Metric { metric, .. } = &achievement.body.trigger {
-                catalog.achievements_of_metric.entry(*metric).or_default().push(index);
+                catalog
+                    .achievements_of_metric
+                    .entry(*metric)
+                    .or_default()
+                    .push(index);
             }
         }
         catalog.achievements = achievements
@@ -245,7 +256,9 @@ impl Catalog {
             })
             .collect();
         for (index, system) in systems.iter().enumerate() {
-            catalog.system_by_id.insert(PointsSystemId(system.id), index);
+            catalog
+                .system_by_id
+                .insert(PointsSystemId(system.id), index);
             if !system.is_archived {
                 catalog.system_by_key.insert(system.body.key.clone(), index);
             }
@@ -259,7 +272,10 @@ impl Catalog {
                     .cloned()
                     .collect();
                 own.sort_by_key(|level| level.body.points);
-                SystemEntry { stored, levels: own }
+                SystemEntry {
+                    stored,
+                    levels: own,
+                }
             })
             .collect();
         for (index, trigger) in triggers.iter().enumerate() {
@@ -269,7 +285,11 @@ impl Catalog {
                 && trigger.body.is_active
                 && system.is_some_and(|system| !catalog.systems[*system].stored.is_archived);
             if let (true, TriggerRule::Metric { metric, .. }) = (is_live, &trigger.body.rule) {
-                catalog.triggers_of_metric.entry(*metric).or_default().push(index);
+                catalog
+                    .triggers_of_metric
+                    .entry(*metric)
+                    .or_default()
+                    .push(index);
             }
         }
         catalog.triggers = triggers
@@ -290,7 +310,11 @@ impl Catalog {
             }
             catalog.board_by_key.insert(board.body.key.clone(), index);
             if let RankBy::Metric(metric) = board.body.rank_by {
-                catalog.boards_of_metric.entry(metric).or_default().push(index);
+                catalog
+                    .boards_of_metric
+                    .entry(metric)
+                    .or_default()
+                    .push(index);
             }
         }
         catalog.boards = boards
@@ -308,7 +332,10 @@ impl Catalog {
             .collect();
         let mut streak = streak.unwrap_or_default();
         streak.metrics.retain(|needed| {
-            catalog.metric_by_id.get(&needed.metric).is_some_and(|index| !metrics[*index].is_archived)
+            catalog
+                .metric_by_id
+                .get(&needed.metric)
+                .is_some_and(|index| !metrics[*index].is_archived)
         });
         catalog.streak = streak;
         catalog.attributes = attributes;
@@ -318,12 +345,16 @@ impl Catalog {
 
     /// All attributes that were not deleted, oldest first.
     pub fn attributes(&self) -> impl Iterator<Item = &Stored<Attribute>> {
-        self.attributes.iter().filter(|attribute| !attribute.is_archived)
+        self.attributes
+            .iter()
+            .filter(|attribute| !attribute.is_archived)
     }
 
     /// An attribute, deleted ones included.
     pub fn attribute(&self, id: AttributeId) -> Option<&Stored<Attribute>> {
-        self.attributes.iter().find(|attribute| attribute.id == id.0)
+        self.attributes
+            .iter()
+            .find(|attribute| attribute.id == id.0)
     }
 
     /// The keys that attributes of a kind may have.
@@ -341,27 +372,37 @@ impl Catalog {
 
     /// A metric that was not deleted.
     pub fn metric_by_key(&self, key: &str) -> Option<&Stored<Metric>> {
-        self.metric_by_key.get(key).map(|index| &self.metrics[*index])
+        self.metric_by_key
+            .get(key)
+            .map(|index| &self.metrics[*index])
     }
 
     /// A metric, deleted ones included.
     pub fn metric(&self, id: MetricId) -> Option<&Stored<Metric>> {
-        self.metric_by_id.get(&id).map(|index| &self.metrics[*index])
+        self.metric_by_id
+            .get(&id)
+            .map(|index| &self.metrics[*index])
     }
 
     /// All achievements that were not deleted, oldest first.
     pub fn achievements(&self) -> impl Iterator<Item = &AchievementEntry> {
-        self.achievements.iter().filter(|achievement| !achievement.stored.is_archived)
+        self.achievements
+            .iter()
+            .filter(|achievement| !achievement.stored.is_archived)
     }
 
     /// An achievement that was not deleted.
     pub fn achievement_by_key(&self, key: &str) -> Option<&AchievementEntry> {
-        self.achievement_by_key.get(key).map(|index| &self.achievements[*index])
+        self.achievement_by_key
+            .get(key)
+            .map(|index| &self.achievements[*index])
     }
 
     /// An achievement, deleted ones included.
     pub fn achievement(&self, id: AchievementId) -> Option<&AchievementEntry> {
-        self.achievement_by_id.get(&id).map(|index| &self.achievements[*index])
+        self.achievement_by_id
+            .get(&id)
+            .map(|index| &self.achievements[*index])
     }
 
     /// The achievements, in any status, that count events of a metric.
@@ -378,22 +419,30 @@ impl Catalog {
 
     /// All points systems that were not deleted, oldest first.
     pub fn systems(&self) -> impl Iterator<Item = &SystemEntry> {
-        self.systems.iter().filter(|system| !system.stored.is_archived)
+        self.systems
+            .iter()
+            .filter(|system| !system.stored.is_archived)
     }
 
     /// A points system that was not deleted.
     pub fn system_by_key(&self, key: &str) -> Option<&SystemEntry> {
-        self.system_by_key.get(key).map(|index| &self.systems[*index])
+        self.system_by_key
+            .get(key)
+            .map(|index| &self.systems[*index])
     }
 
     /// A points system, deleted ones included.
     pub fn system(&self, id: PointsSystemId) -> Option<&SystemEntry> {
-        self.system_by_id.get(&id).map(|index| &self.systems[*index])
+        self.system_by_id
+            .get(&id)
+            .map(|index| &self.systems[*index])
     }
 
     /// A trigger, deleted ones included.
     pub fn trigger(&self, id: TriggerId) -> Option<&TriggerEntry> {
-        self.trigger_by_id.get(&id).map(|index| &self.triggers[*index])
+        self.trigger_by_id
+            .get(&id)
+            .map(|index| &self.triggers[*index])
     }
 
     /// The triggers that fire, oldest first.
@@ -401,7 +450,9 @@ impl Catalog {
         self.triggers.iter().filter(|trigger| {
             !trigger.stored.is_archived
                 && trigger.body().is_active
-                && self.system(trigger.body().system).is_some_and(|s| !s.stored.is_archived)
+                && self
+                    .system(trigger.body().system)
+                    .is_some_and(|s| !s.stored.is_archived)
         })
     }
 
@@ -445,6 +496,7 @@ impl Catalog {
 
     /// The boards that rank now.
     pub fn live_boards(&self, now: Timestamp) -> impl Iterator<Item = &BoardEntry> {
-        self.boards().filter(move |board| board.body().status_at(now) == BoardStatus::Active)
+        self.boards()
+            .filter(move |board| board.body().status_at(now) == BoardStatus::Active)
     }
 }

@@ -112,7 +112,11 @@ impl Ids {
     /// A user number: 41 bits of milliseconds, 10 of this generator, 12 of a counter.
     pub fn user(&mut self, now: Timestamp) -> UserId {
         const EPOCH_MS: i64 = 1_600_000_000_000;
-        let ms = now.as_millisecond().saturating_sub(EPOCH_MS).max(0).unsigned_abs();
+        let ms = now
+            .as_millisecond()
+            .saturating_sub(EPOCH_MS)
+            .max(0)
+            .unsigned_abs();
         if ms > self.user_ms {
             self.user_ms = ms;
             self.user_counter = 0;

@@ -25,7 +25,11 @@ pub fn group(board: &BoardEntry, attributes: &BTreeMap<String, String>) -> Optio
     if !all_match(&board.user_filters, attributes) {
         return None;
     }
-    board.breakdown.iter().map(|key| attributes.get(key).cloned()).collect()
+    board
+        .breakdown
+        .iter()
+        .map(|key| attributes.get(key).cloned())
+        .collect()
 }
 
 /// The runs of a board that are open for somebody, somewhere (spec/trophy.md 7.5).
@@ -58,7 +62,11 @@ pub fn needed(
             continue;
         }
         let schedule = board.body().schedule();
-        needed.extend(open_runs(board, now).into_iter().map(|run| (board.id(), run)));
+        needed.extend(
+            open_runs(board, now)
+                .into_iter()
+                .map(|run| (board.id(), run)),
+        );
         needed.extend(
             passed_anniversaries(catalog, user, today)
                 .filter_map(|date| schedule.run_at(date))
@@ -81,7 +89,10 @@ pub(crate) fn overflows(
 ) -> bool {
     catalog.live_boards_of_metric(metric, now).any(|board| {
         board.body().schedule().run_at(today).is_some_and(|run| {
-            let held = state.boards.get(&(board.id(), run)).map_or(0, |row| row.get().value);
+            let held = state
+                .boards
+                .get(&(board.id(), run))
+                .map_or(0, |row| row.get().value);
             Amount::from_millionths(held).checked_add(value).is_none()
         })
     })
@@ -105,13 +116,14 @@ pub(crate) fn follow(
     }
     if !turn.appended.ledger.is_empty() {
         for board in catalog.live_boards(turn.now) {
-            let RankBy::Points(system) = board.body().rank_by else { continue };
+            let RankBy::Points(system) = board.body().rank_by else {
+                continue;
+            };
             let schedule = board.body().schedule();
             for entry in turn.appended.ledger.iter().filter(|e| e.system == system) {
                 if let Some(run) = schedule.run_at(entry.date) {
                     // An award for a midnight that passed counts from that midnight.
-                    let (delta, reached) =
-                        deltas.entry((board.id(), run)).or_insert((0, entry.at));
+                    let (delta, reached) = deltas.entry((board.id(), run)).or_insert((0, entry.at));
                     *delta = delta.saturating_add(entry.amount);
                     *reached = entry.at.max(*reached);
                 }
@@ -154,23 +166,44 @@ fn change(
         if delta == 0 {
             continue;
         }
-        let Some(board) = catalog.board(id) else { continue };
+        let Some(board) = catalog.board(id) else {
+            continue;
+        };
         let user = turn.state.user.get();
         let user_id = user.id;
         let group = group(board, &user.attributes);
         let row = turn.state.boards.entry((id, run)).or_insert_with(|| {
-            Row::fresh(BoardValue { value: 0, reached: turn.now, group: group.clone() })
+            Row::fresh(BoardValue {
+                value: 0,
+                reached: turn.now,
+                group: group.clone(),
+            })
         });
-        let from = row.get().place(user_id).map(|(group, place)| (group.clone(), place));
+        let from = row
+            .get()
+            .place(user_id)
+            .map(|(group, place)| (group.clone(), place));
         let value = row.edit();
         value.value = value.value.saturating_add(delta);
         value.reached = reached;
         value.group.clone_from(&group);
-        let to = value.place(user_id).map(|(group, place)| (group.clone(), place));
+        let to = value
+            .place(user_id)
+            .map(|(group, place)| (group.clone(), place));
         if group.is_some() {
-            changes.push(BoardChange { board: id, run, group, move_index: turn.moves.len() });
+            changes.push(BoardChange {
+                board: id,
+                run,
+                group,
+                move_index: turn.moves.len(),
+            });
         }
-        turn.moves.push(Move { board: id, run, from, to });
+        turn.moves.push(Move {
+            board: id,
+            run,
+            from,
+            to,
+        });
     }
     changes
 }
@@ -179,19 +212,28 @@ fn change(
 pub(crate) fn regroup(turn: &mut Turn<'_>) {
     let user = turn.state.user.get();
     for ((id, run), row) in &mut turn.state.boards {
-        let Some(board) = turn.catalog.board(*id) else { continue };
+        let Some(board) = turn.catalog.board(*id) else {
+            continue;
+        };
         let group = group(board, &user.attributes);
         if row.get().group == group {
             continue;
         }
         let place = |value: &BoardValue| {
-            value.place(user.id).map(|(group, place)| (group.clone(), place))
+            value
+                .place(user.id)
+                .map(|(group, place)| (group.clone(), place))
         };
         let from = place(row.get());
         row.edit().group = group;
         let to = place(row.get());
         if from != to {
-            turn.moves.push(Move { board: *id, run: *run, from, to });
+            turn.moves.push(Move {
+                board: *id,
+                run: *run,
+                from,
+                to,
+            });
         }
     }
 }

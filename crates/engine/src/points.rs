@@ -31,10 +31,15 @@ pub(crate) fn count<'a>(
     let total = state.total(metric);
     let mut crossings = Vec::new();
     for trigger in catalog.triggers_of_metric(metric) {
-        let TriggerRule::Metric { threshold, .. } = trigger.body().rule else { continue };
+        let TriggerRule::Metric { threshold, .. } = trigger.body().rule else {
+            continue;
+        };
         let since = trigger.body().active_since;
-        let stored =
-            state.counters.get(&trigger.stored.id).map(Row::get).filter(|c| c.since == since);
+        let stored = state
+            .counters
+            .get(&trigger.stored.id)
+            .map(Row::get)
+            .filter(|c| c.since == since);
         let (peak, next) = if trigger.event_filters.is_empty() {
             let (peak, has_own) = match (stored, before) {
                 (Some(counter), _) => (counter.peak, true),
@@ -47,17 +52,33 @@ pub(crate) fn count<'a>(
                 }
                 (None, Some(before)) => (before.peak, false),
             };
-            let next =
-                has_own.then_some(Counter { sum: total, peak: peak.max(total), since });
-            (peak, next.filter(|next| stored.is_none_or(|stored| stored.peak != next.peak)))
+            let next = has_own.then_some(Counter {
+                sum: total,
+                peak: peak.max(total),
+                since,
+            });
+            (
+                peak,
+                next.filter(|next| stored.is_none_or(|stored| stored.peak != next.peak)),
+            )
         } else {
             if !all_match(&trigger.event_filters, attributes) {
                 continue;
             }
-            let counter =
-                stored.copied().unwrap_or(Counter { sum: Amount::ZERO, peak: Amount::ZERO, since });
+            let counter = stored.copied().unwrap_or(Counter {
+                sum: Amount::ZERO,
+                peak: Amount::ZERO,
+                since,
+            });
             let sum = counter.sum.checked_add(value).unwrap_or(counter.sum);
-            (counter.peak, Some(Counter { sum, peak: counter.peak.max(sum), since }))
+            (
+                counter.peak,
+                Some(Counter {
+                    sum,
+                    peak: counter.peak.max(sum),
+                    since,
+                }),
+            )
         };
         let reached = next.map_or(total, |next| next.sum);
         let times = reached.max(peak).steps(threshold) - peak.steps(threshold);
@@ -82,8 +103,9 @@ pub(crate) fn blocked_system<'a>(
     for crossing in crossings {
         let trigger = crossing.trigger.body();
         let system = catalog.system(trigger.system)?;
-        let balance =
-            balances.entry(system.id()).or_insert_with(|| state.balance(system.id()));
+        let balance = balances
+            .entry(system.id())
+            .or_insert_with(|| state.balance(system.id()));
         let base = product(trigger.points, crossing.times);
         if base < 0 && trigger.block_if_out_of_points && *balance + base < 0 {
             return Some(&system.body().key);
@@ -96,15 +118,24 @@ pub(crate) fn blocked_system<'a>(
 /// Awards what an event's crossings pay, in the order in which the triggers were made.
 pub(crate) fn award_crossings(turn: &mut Turn<'_>, crossings: &[Crossing<'_>], event: EventId) {
     for crossing in crossings {
-        award(turn, crossing.trigger, crossing.times, turn.now, Some(event));
+        award(
+            turn,
+            crossing.trigger,
+            crossing.times,
+            turn.now,
+            Some(event),
+        );
     }
 }
 
 /// Awards what a longer streak pays.
 pub(crate) fn award_streak(turn: &mut Turn<'_>, reached: i64, event: Option<EventId>) {
-    award_where(turn, turn.now, event, |rule| {
-        matches!(rule, TriggerRule::Streak { length } if *length > 0 && reached % *length == 0)
-    });
+    award_where(
+        turn,
+        turn.now,
+        event,
+        |rule| matches!(rule, TriggerRule::Streak { length } if *length > 0 && reached % *length == 0),
+    );
 }
 
 /// Awards what a completion pays.
@@ -114,14 +145,19 @@ pub(crate) fn award_completion(
     at: Timestamp,
     event: Option<EventId>,
 ) {
-    award_where(turn, at, event, |rule| {
-        matches!(rule, TriggerRule::Achievement { achievement } if *achievement == completed)
-    });
+    award_where(
+        turn,
+        at,
+        event,
+        |rule| matches!(rule, TriggerRule::Achievement { achievement } if *achievement == completed),
+    );
 }
 
 /// Awards what being first seen pays.
 pub(crate) fn award_creation(turn: &mut Turn<'_>) {
-    award_where(turn, turn.now, None, |rule| matches!(rule, TriggerRule::UserCreation));
+    award_where(turn, turn.now, None, |rule| {
+        matches!(rule, TriggerRule::UserCreation)
+    });
 }
 
 fn award_where(
@@ -162,7 +198,9 @@ fn award(
     at: Timestamp,
     event: Option<EventId>,
 ) {
-    let Some(system) = turn.catalog.system(trigger.body().system) else { return };
+    let Some(system) = turn.catalog.system(trigger.body().system) else {
+        return;
+    };
     let before = turn.state.balances.get(&system.id()).map(|row| *row.get());
     let balance = before.unwrap_or(0);
     let amount = clamped(system, balance, product(trigger.body().points, times));
@@ -183,7 +221,11 @@ fn award(
     };
     turn.appended.ledger.push(entry.clone());
     let level_after = system.level_at(total);
-    match turn.points.iter_mut().find(|change| change.system == system.id()) {
+    match turn
+        .points
+        .iter_mut()
+        .find(|change| change.system == system.id())
+    {
         Some(change) => {
             change.total = total;
             change.added += amount;
@@ -198,7 +240,10 @@ fn award(
             added: amount,
             awards: vec![entry],
             // Before the first award there is no level, not even one with threshold zero (AMB-82).
-            level: Some((before.and_then(|balance| system.level_at(balance)), level_after)),
+            level: Some((
+                before.and_then(|balance| system.level_at(balance)),
+                level_after,
+            )),
         }),
     }
 }

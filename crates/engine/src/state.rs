@@ -10,9 +10,7 @@ use uuid::Uuid;
 
 use crate::amount::Amount;
 use crate::calendar::Frequency;
-use crate::id::{
-    AchievementId, BoardId, CompletionId, EventId, MetricId, PointsSystemId, UserId,
-};
+use crate::id::{AchievementId, BoardId, CompletionId, EventId, MetricId, PointsSystemId, UserId};
 use crate::rank::Place;
 use crate::user::User;
 
@@ -26,12 +24,18 @@ pub struct Row<T> {
 impl<T> Row<T> {
     /// A row as it was loaded.
     pub fn stored(value: T) -> Self {
-        Self { value, is_changed: false }
+        Self {
+            value,
+            is_changed: false,
+        }
     }
 
     /// A row that was just made.
     pub fn fresh(value: T) -> Self {
-        Self { value, is_changed: true }
+        Self {
+            value,
+            is_changed: true,
+        }
     }
 
     /// Reads.
@@ -189,7 +193,14 @@ impl BoardValue {
     pub fn place(&self, user: UserId) -> Option<(&Group, Place)> {
         let group = self.group.as_ref()?;
         (self.value > 0).then(|| {
-            (group, Place { value: self.value, reached: self.reached.as_microsecond(), user: user.0 })
+            (
+                group,
+                Place {
+                    value: self.value,
+                    reached: self.reached.as_microsecond(),
+                    user: user.0,
+                },
+            )
         })
     }
 }
@@ -223,7 +234,11 @@ impl UserState {
     /// The state of a user of whom only the row is known.
     pub fn of(user: User, is_new: bool) -> Self {
         Self {
-            user: if is_new { Row::fresh(user) } else { Row::stored(user) },
+            user: if is_new {
+                Row::fresh(user)
+            } else {
+                Row::stored(user)
+            },
             is_new,
             totals: BTreeMap::new(),
             days: BTreeMap::new(),
@@ -238,7 +253,9 @@ impl UserState {
 
     /// The total of a metric, zero if never touched.
     pub fn total(&self, metric: MetricId) -> Amount {
-        self.totals.get(&metric).map_or(Amount::ZERO, |row| row.get().total)
+        self.totals
+            .get(&metric)
+            .map_or(Amount::ZERO, |row| row.get().total)
     }
 
     /// The balance of a points system, zero if it never awarded anything.

@@ -58,14 +58,19 @@ fn settled_date(streak: &Streak, zone: &Zone, now: Timestamp) -> Date {
 
 fn is_day_off(settings: &StreakSettings, period: Period) -> bool {
     settings.frequency == Frequency::Daily
-        && settings.days_off.contains(&period.start.weekday().to_sunday_zero_offset())
+        && settings
+            .days_off
+            .contains(&period.start.weekday().to_sunday_zero_offset())
 }
 
 /// The next date on which freezes are earned, if any are.
 fn next_earning(settings: &StreakSettings, streak: &Streak, zone: &Zone) -> Option<Date> {
     let freezes = settings.freezes?;
     let (every, _) = freezes.auto_earn?;
-    Some(days_after(streak.earned_to.max(zone.date(freezes.since)), every))
+    Some(days_after(
+        streak.earned_to.max(zone.date(freezes.since)),
+        every,
+    ))
 }
 
 /// Closes every period that ended and grants every freeze that fell due, in the order of the
@@ -81,7 +86,9 @@ pub fn settle(
     let frequency = streak.frequency;
     loop {
         let open = frequency.period(streak.open_from);
-        let closing = (streak.length > 0).then(|| days_after(open.end, 1)).filter(|d| *d <= today);
+        let closing = (streak.length > 0)
+            .then(|| days_after(open.end, 1))
+            .filter(|d| *d <= today);
         let earning = next_earning(settings, streak, zone).filter(|date| *date <= today);
         match (closing, earning) {
             (Some(close), earn) if earn.is_none_or(|earn| close <= earn) => {
@@ -119,10 +126,14 @@ fn close_period(
         PeriodMark::Skipped
     } else if settings.freezes.is_some() && streak.freezes > 0 {
         streak.freezes -= 1;
-        settled.notices.push(Notice::FreezeConsumed { freezes: streak.freezes });
+        settled.notices.push(Notice::FreezeConsumed {
+            freezes: streak.freezes,
+        });
         PeriodMark::Freeze
     } else {
-        settled.notices.push(Notice::StreakLost { length: streak.length });
+        settled.notices.push(Notice::StreakLost {
+            length: streak.length,
+        });
         streak.length = 0;
         streak.started = None;
         return;
@@ -143,14 +154,21 @@ fn grant(
     limit: Date,
     settled: &mut Settled,
 ) {
-    let Some(freezes) = settings.freezes else { return };
-    let Some((every, amount)) = freezes.auto_earn else { return };
+    let Some(freezes) = settings.freezes else {
+        return;
+    };
+    let Some((every, amount)) = freezes.auto_earn else {
+        return;
+    };
     let earned = amount.min(freezes.max_count - streak.freezes).max(0);
     streak.earned_to = date;
     if earned > 0 {
         streak.freezes += earned;
         settled.is_changed = true;
-        settled.notices.push(Notice::FreezeEarned { earned, freezes: streak.freezes });
+        settled.notices.push(Notice::FreezeEarned {
+            earned,
+            freezes: streak.freezes,
+        });
     } else {
         // Freezes that find no room are not owed later. The day before `limit` is as far as nothing
         // can have been consumed.
@@ -163,7 +181,9 @@ fn grant(
 fn is_met(settings: &StreakSettings, days: &Days, period: Period) -> bool {
     let sum = |metric: MetricId| {
         days.range((metric, period.start)..=(metric, period.end))
-            .fold(0_i128, |sum, (_, row)| sum + i128::from(row.get().sum.millionths()))
+            .fold(0_i128, |sum, (_, row)| {
+                sum + i128::from(row.get().sum.millionths())
+            })
     };
     let mut needs = settings.metrics.iter().map(|needed| {
         sum(needed.metric) >= i128::from(Amount::from_units(needed.threshold).millionths())
@@ -252,7 +272,10 @@ pub fn recount(
             continue;
         }
         // Only the days up to this date decide on which date the period was met.
-        let so_far = Period { start: period.start, end: date };
+        let so_far = Period {
+            start: period.start,
+            end: date,
+        };
         if !is_met(settings, days, so_far) {
             continue;
         }
@@ -288,7 +311,10 @@ pub fn recount(
         });
     }
     // The gap up to now is judged without freezes, as all gaps before it were.
-    let unprotected = StreakSettings { freezes: None, ..settings.clone() };
+    let unprotected = StreakSettings {
+        freezes: None,
+        ..settings.clone()
+    };
     let settled = settle(&unprotected, &mut counted, zone, now);
     periods.extend(settled.periods);
     *streak = counted;
@@ -303,7 +329,11 @@ fn deadline(settings: &StreakSettings, streak: &Streak, today: Date) -> (Period,
         current = current.max(frequency.period(met));
     }
     let is_met = streak.met == Some(current.start);
-    let mut last = if is_met { current.next(frequency) } else { current };
+    let mut last = if is_met {
+        current.next(frequency)
+    } else {
+        current
+    };
     while is_day_off(settings, last) {
         last = last.next(frequency);
     }
@@ -311,12 +341,7 @@ fn deadline(settings: &StreakSettings, streak: &Streak, today: Date) -> (Period,
 }
 
 /// A settled streak as it is shown.
-pub fn view(
-    settings: &StreakSettings,
-    streak: &Streak,
-    zone: &Zone,
-    now: Timestamp,
-) -> StreakView {
+pub fn view(settings: &StreakSettings, streak: &Streak, zone: &Zone, now: Timestamp) -> StreakView {
     let is_alive = streak.length > 0;
     let (current, last) = deadline(settings, streak, zone.date(now));
     StreakView {
@@ -350,11 +375,17 @@ pub fn next_settlement(
         }
         starts(days_after(open.end, 1))
     });
-    let has_room = settings.freezes.is_some_and(|freezes| streak.freezes < freezes.max_count);
+    let has_room = settings
+        .freezes
+        .is_some_and(|freezes| streak.freezes < freezes.max_count);
     let earning = if has_room {
         next_earning(settings, streak, zone).map(starts)
     } else {
         None
     };
-    closing.into_iter().chain(earning).min().map(|at| at.max(now))
+    closing
+        .into_iter()
+        .chain(earning)
+        .min()
+        .map(|at| at.max(now))
 }

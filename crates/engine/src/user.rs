@@ -128,10 +128,14 @@ pub fn check_id(id: &str) -> Result<(), Refusal> {
         return Err(Refusal::Invalid("user id must not be empty".to_owned()));
     }
     if id.chars().count() > ID_LENGTH_MAX {
-        return Err(Refusal::Invalid("user id must have at most 255 characters".to_owned()));
+        return Err(Refusal::Invalid(
+            "user id must have at most 255 characters".to_owned(),
+        ));
     }
     if id.contains(['/', '\0']) {
-        return Err(Refusal::Invalid("user id must not contain / or NUL".to_owned()));
+        return Err(Refusal::Invalid(
+            "user id must not contain / or NUL".to_owned(),
+        ));
     }
     Ok(())
 }
@@ -158,17 +162,24 @@ pub fn check(
     if let Change::Set(tz) = &patch.tz
         && Zone::named(tz).is_none()
     {
-        return invalid(format!("tz must be an IANA time zone name, not {:?}", shown(tz)));
+        return invalid(format!(
+            "tz must be an IANA time zone name, not {:?}",
+            shown(tz)
+        ));
     }
     if let Change::Set(tokens) = &patch.device_tokens {
         if tokens.len() > DEVICE_TOKENS_MAX {
-            return invalid(format!("deviceTokens must have at most {DEVICE_TOKENS_MAX} items"));
+            return invalid(format!(
+                "deviceTokens must have at most {DEVICE_TOKENS_MAX} items"
+            ));
         }
         for token in tokens {
             check_text("deviceTokens", token)?;
         }
     }
-    let email = patch.email.value(stored.and_then(|user| user.email.as_ref()));
+    let email = patch
+        .email
+        .value(stored.and_then(|user| user.email.as_ref()));
     if patch.is_subscribed == Some(true) && email.is_none_or(String::is_empty) {
         return invalid("subscribeToEmails needs an email address".to_owned());
     }
@@ -188,11 +199,17 @@ pub fn check_attribute_keys<'a>(
     keys: impl Iterator<Item = &'a String>,
 ) -> Result<(), Refusal> {
     let known = catalog.attribute_keys(kind);
-    let unknown: Vec<_> = keys.filter(|key| !known.contains_key(*key)).map(|k| shown(k)).collect();
+    let unknown: Vec<_> = keys
+        .filter(|key| !known.contains_key(*key))
+        .map(|k| shown(k))
+        .collect();
     if unknown.is_empty() {
         Ok(())
     } else {
-        Err(Refusal::UnknownAttributes { kind, keys: unknown })
+        Err(Refusal::UnknownAttributes {
+            kind,
+            keys: unknown,
+        })
     }
 }
 
@@ -248,11 +265,10 @@ pub fn apply(user: &mut User, patch: &Patch, now: Timestamp) -> Changed {
         changed.attributes |= match value {
             None => user.attributes.remove(key).is_some(),
             Some(value) => {
-                user.attributes.get(key) != Some(value)
-                    && {
-                        user.attributes.insert(key.clone(), value.clone());
-                        true
-                    }
+                user.attributes.get(key) != Some(value) && {
+                    user.attributes.insert(key.clone(), value.clone());
+                    true
+                }
             }
         };
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use engine::catalog::Catalog;
 use engine::command::Command;
+use engine::definition::BoardStatus;
 use engine::id::{AchievementId, BoardId, Ids};
 use jiff::Timestamp;
 use store::batch::Who;
@@ -56,8 +57,8 @@ impl App {
     /// [`App::load_ranks`].
     pub fn open(location: Location, clock: Clock, seed: u64) -> anyhow::Result<Self> {
         let store = Store::open(location)?;
-        let applied =
-            store.with_writer(|conn| store::migrate::migrate(conn, clock.now().as_microsecond()))?;
+        let applied = store
+            .with_writer(|conn| store::migrate::migrate(conn, clock.now().as_microsecond()))?;
         for name in applied {
             tracing::info!(migration = name, "applied a migration");
         }
@@ -83,7 +84,11 @@ impl App {
 
     /// Loads the standings of all spaces; after that the process can serve. Blocks.
     pub fn load_ranks(&self) -> store::Result<()> {
-        let gate = self.room.gate.write().unwrap_or_else(PoisonError::into_inner);
+        let gate = self
+            .room
+            .gate
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         let now = self.room.clock.now();
         self.room.store.read(|tx| {
             for space in store::access::all_spaces(tx)? {
@@ -95,7 +100,8 @@ impl App {
             Ok::<_, store::Error>(())
         })?;
         drop(gate);
-        self.is_ready.store(true, std::sync::atomic::Ordering::Release);
+        self.is_ready
+            .store(true, std::sync::atomic::Ordering::Release);
         Ok(())
     }
 
@@ -106,7 +112,10 @@ impl App {
 
     /// The way to the desks.
     pub fn desk(&self) -> Arc<Desk> {
-        self.desk.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.desk
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Takes no more commands, finishes what was accepted, waits for it and closes the store. Blocks.
@@ -116,9 +125,10 @@ impl App {
             &mut *self.desk.write().unwrap_or_else(PoisonError::into_inner),
             closed,
         );
-        match Arc::try_unwrap(desk) {
-            Ok(mut desk) => desk.close(),
-            Err(_) => tracing::warn!("somebody still holds the desk at the end"),
+        if let Ok(mut desk) = Arc::try_unwrap(desk) {
+            desk.close();
+        } else {
+            tracing::warn!("somebody still holds the desk at the end");
         }
         self.room.store.close();
     }
@@ -145,7 +155,13 @@ impl App {
             app.room.store.read(|tx| {
                 let (space, catalog) = app.enter(tx, &caller)?;
                 let now = app.room.clock.now();
-                work(&mut View { tx, space, catalog, now, app })
+                work(&mut View {
+                    tx,
+                    space,
+                    catalog,
+                    now,
+                    app,
+                })
             })
         })
         .await
@@ -186,7 +202,11 @@ impl App {
         enter: impl FnOnce(&mut Tx<'_>) -> Result<(Space, Arc<Catalog>)>,
         work: impl FnOnce(&mut Configuration<'_, '_>) -> Result<T>,
     ) -> Result<T> {
-        let gate = self.room.gate.write().unwrap_or_else(PoisonError::into_inner);
+        let gate = self
+            .room
+            .gate
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         let (value, space, boards) = self.room.store.write(|tx| {
             let (space, catalog) = enter(tx)?;
             store::definition::hold(tx, space)?;
@@ -207,7 +227,9 @@ impl App {
         if !boards.is_empty() {
             let now = self.room.clock.now();
             self.room.store.read(|tx| {
-                let Some(versions) = store::access::versions(tx, space)? else { return Ok(()) };
+                let Some(versions) = store::access::versions(tx, space)? else {
+                    return Ok(());
+                };
                 let catalog = self.room.catalogs.get(tx, space, versions.config)?;
                 for id in boards {
                     match catalog.board(id).filter(|board| !board.stored.is_archived) {
@@ -252,7 +274,10 @@ impl App {
         let mut command = command;
         for _ in 0..3 {
             let desk = self.desk();
-            match desk.ask(caller.space, Some(caller.version), who, command).await {
+            match desk
+                .ask(caller.space, Some(caller.version), who, command)
+                .await
+            {
                 Verdict::Done(answer) => return Ok(answer),
                 Verdict::Refused(refusal) => return Err(refusal.into()),
                 Verdict::Failed(error) => return Err(error.into()),
@@ -262,9 +287,7 @@ impl App {
                     command = *same_command;
                     let stale = caller.clone();
                     caller = self
-                        .blocking(move |app| {
-                            app.room.store.read(|tx| app.door.again(tx, &stale))
-                        })
+                        .blocking(move |app| app.room.store.read(|tx| app.door.again(tx, &stale)))
                         .await?;
                 }
             }
@@ -357,8 +380,10 @@ impl Configuration<'_, '_> {
             for id in &boards {
                 if let Some(board) = catalog.board(*id).filter(|board| {
                     !board.stored.is_archived
-                        && board.body().status_at(self.now)
-                            == engine::definition::BoardStatus::Active
+                        && matches!(
+                            board.body().status_at(self.now),
+                            BoardStatus::Active | BoardStatus::Finished
+                        )
                 }) {
                     store::board::rebuild(self.tx, self.space, board, self.now)?;
                 }

@@ -51,7 +51,9 @@ async fn read(mut body: Body) -> Result<Bytes> {
     let mut seen = 0_usize;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Problem::malformed("the body could not be read"))?;
-        let Ok(data) = frame.into_data() else { continue };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
         seen = seen.saturating_add(data.len());
         if seen <= BODY_BYTES_MAX {
             held.extend_from_slice(&data);
@@ -94,14 +96,21 @@ pub fn from_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, St
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let cause = plain(&error.into_inner());
-        if path == "." { cause } else { format!("{path}: {cause}") }
+        if path == "." {
+            cause
+        } else {
+            format!("{path}: {cause}")
+        }
     })
 }
 
 /// The message without the position, which means nothing for a member.
 fn plain(cause: &serde_json::Error) -> String {
     let text = cause.to_string();
-    text.split(" at line ").next().unwrap_or_default().to_owned()
+    text.split(" at line ")
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// Neither database keeps the character NUL in texts.
@@ -109,9 +118,15 @@ fn refuse_nul(body: &[u8]) -> Result<()> {
     const ESCAPE: &[u8] = b"\\u0000";
     for start in 0..body.len().saturating_sub(ESCAPE.len() - 1) {
         if body[start] == b'\\' && body[start..].starts_with(ESCAPE) {
-            let slashes = body[..start].iter().rev().take_while(|byte| **byte == b'\\').count();
+            let slashes = body[..start]
+                .iter()
+                .rev()
+                .take_while(|byte| **byte == b'\\')
+                .count();
             if slashes % 2 == 0 {
-                return Err(Problem::unprocessable("texts must not contain the character NUL"));
+                return Err(Problem::unprocessable(
+                    "texts must not contain the character NUL",
+                ));
             }
         }
     }
@@ -129,7 +144,9 @@ pub struct Segments(pub String, pub String);
 fn check(result: Result<Vec<(String, String)>, PathRejection>) -> Result<Vec<String>> {
     let segments = result.map_err(|_| Problem::malformed("the path is not valid UTF-8"))?;
     if segments.iter().any(|(_, segment)| segment.contains('\0')) {
-        return Err(Problem::unprocessable("the path must not contain the character NUL"));
+        return Err(Problem::unprocessable(
+            "the path must not contain the character NUL",
+        ));
     }
     Ok(segments.into_iter().map(|(_, segment)| segment).collect())
 }
@@ -157,7 +174,9 @@ async fn pairs<S: Send + Sync>(
     parts: &mut Parts,
     state: &S,
 ) -> Result<Vec<(String, String)>, PathRejection> {
-    Path::<Vec<(String, String)>>::from_request_parts(parts, state).await.map(|Path(pairs)| pairs)
+    Path::<Vec<(String, String)>>::from_request_parts(parts, state)
+        .await
+        .map(|Path(pairs)| pairs)
 }
 
 #[cfg(test)]

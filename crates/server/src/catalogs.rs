@@ -16,7 +16,12 @@ pub struct Catalogs {
 impl Catalogs {
     /// The catalog of a space at a version: the remembered one, or one compiled now.
     pub fn get(&self, tx: &mut Tx<'_>, space: Space, version: i64) -> store::Result<Arc<Catalog>> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&space).cloned();
+        let known = self
+            .known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&space)
+            .cloned();
         if let Some(catalog) = known
             && catalog.version == version
         {
@@ -30,7 +35,9 @@ impl Catalogs {
     /// Remembers a catalog unless a newer one is known.
     fn keep(&self, space: Space, catalog: &Arc<Catalog>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let is_newer = known.get(&space).is_none_or(|held| held.version <= catalog.version);
+        let is_newer = known
+            .get(&space)
+            .is_none_or(|held| held.version <= catalog.version);
         if is_newer {
             known.insert(space, catalog.clone());
         }

@@ -21,7 +21,10 @@ enum Source {
 impl Clock {
     /// The clock of the machine.
     pub fn system() -> Self {
-        Self { source: Source::System, last_us: Arc::new(AtomicI64::new(i64::MIN)) }
+        Self {
+            source: Source::System,
+            last_us: Arc::new(AtomicI64::new(i64::MIN)),
+        }
     }
 
     /// A clock that stands still until it is set; for tests.
@@ -40,7 +43,10 @@ impl Clock {
     }
 
     /// The present instant, in whole microseconds.
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that others must ask")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock that others must ask"
+    )]
     pub fn now(&self) -> Timestamp {
         let us = match &self.source {
             Source::System => Timestamp::now().as_microsecond(),

@@ -94,7 +94,11 @@ const PRODUCTS: [Product; 2] = [
         users: 180,
         main: ("Lessons completed", "lessons-completed", "lessons", 3),
         other: ("Words learned", "words-learned", "words", 25),
-        attribute: ("Language", "language", ["Italian", "Japanese", "Spanish", "Swahili"]),
+        attribute: (
+            "Language",
+            "language",
+            ["Italian", "Japanese", "Spanish", "Swahili"],
+        ),
         badges: [("First steps", 10), ("Bookworm", 50), ("Polyglot", 150)],
     },
     Product {
@@ -103,7 +107,11 @@ const PRODUCTS: [Product; 2] = [
         users: 140,
         main: ("Workouts", "workouts", "workouts", 1),
         other: ("Distance run", "distance-run", "km", 14),
-        attribute: ("Surface", "surface", ["road", "trail", "track", "treadmill"]),
+        attribute: (
+            "Surface",
+            "surface",
+            ["road", "trail", "track", "treadmill"],
+        ),
         badges: [("Warm-up", 5), ("Regular", 25), ("Iron will", 60)],
     },
 ];
@@ -174,8 +182,10 @@ pub(crate) fn run(flags: DemoFlags) -> anyhow::Result<()> {
     let (key, spaces) = organize(&app)?;
     let mut players = Vec::new();
     for (product, space) in PRODUCTS.iter().zip(spaces) {
-        app.configure_space(space, |configuration| configure(configuration, product, first_day))
-            .map_err(|problem| anyhow::anyhow!("{}: {}", product.name, problem.message))?;
+        app.configure_space(space, |configuration| {
+            configure(configuration, product, first_day)
+        })
+        .map_err(|problem| anyhow::anyhow!("{}: {}", product.name, problem.message))?;
         players.extend((0..product.users).map(|number| player(&mut dice, product, space, number)));
     }
     app.load_ranks()?;
@@ -183,7 +193,9 @@ pub(crate) fn run(flags: DemoFlags) -> anyhow::Result<()> {
     let plans = plan(&mut dice, &players, minutes);
     let events = plans.len();
     // One thread, so that events reach the desk in the order they were planned in.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let lived = runtime.block_on(live(&app, &clock, start, &players, plans));
     drop(runtime);
     app.close();
@@ -198,7 +210,11 @@ fn organize(app: &App) -> anyhow::Result<(AdminKey, Vec<Space>)> {
     let key = keys::random_key()?;
     let spaces = app.room.store.write(|tx| {
         let now = app.room.clock.stamp();
-        let mut ids = app.room.ids.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut ids = app
+            .room
+            .ids
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let Some(environment) = tenancy::bootstrap(tx, "Kleos demo", true, &mut ids, now)? else {
             bail!("the database is not empty: the demo wants one of its own");
         };
@@ -240,7 +256,10 @@ fn configure(
         key: key.to_owned(),
         kind,
     };
-    let plan = publish(configuration, &attribute("Plan", "plan", AttributeKind::User))?;
+    let plan = publish(
+        configuration,
+        &attribute("Plan", "plan", AttributeKind::User),
+    )?;
     let (name, key, _) = product.attribute;
     publish(configuration, &attribute(name, key, AttributeKind::Event))?;
     let mut metrics = Vec::new();
@@ -253,7 +272,9 @@ fn configure(
         };
         metrics.push(MetricId(publish(configuration, &metric)?));
     }
-    let [main, other] = metrics[..] else { return Err(Problem::busy()) };
+    let [main, other] = metrics[..] else {
+        return Err(Problem::busy());
+    };
 
     let achievement = |name: &str, key: &str, trigger| Achievement {
         name: name.to_owned(),
@@ -273,20 +294,40 @@ fn configure(
             event_filters: Vec::new(),
         };
         let key = name.to_lowercase().replace(' ', "-");
-        badges.push(AchievementId(publish(configuration, &achievement(name, &key, trigger))?));
+        badges.push(AchievementId(publish(
+            configuration,
+            &achievement(name, &key, trigger),
+        )?));
     }
     for (name, key, length) in [("A week", "streak-7", 7), ("A month", "streak-30", 30)] {
         let trigger = AchievementTrigger::Streak { length };
-        badges.push(AchievementId(publish(configuration, &achievement(name, key, trigger))?));
+        badges.push(AchievementId(publish(
+            configuration,
+            &achievement(name, key, trigger),
+        )?));
     }
-    let all = AchievementTrigger::Composite { achievements: badges.clone() };
+    let all = AchievementTrigger::Composite {
+        achievements: badges.clone(),
+    };
     publish(configuration, &achievement("Everything", "everything", all))?;
-    let by_hand = achievement("Profile complete", "profile-complete", AchievementTrigger::Api);
+    let by_hand = achievement(
+        "Profile complete",
+        "profile-complete",
+        AchievementTrigger::Api,
+    );
     publish(configuration, &by_hand)?;
 
     let streak = StreakSettings {
-        metrics: vec![StreakMetric { metric: main, threshold: 1 }],
-        freezes: Some(Freezes { start_count: 1, max_count: 3, auto_earn: Some((7, 1)), since: now }),
+        metrics: vec![StreakMetric {
+            metric: main,
+            threshold: 1,
+        }],
+        freezes: Some(Freezes {
+            start_count: 1,
+            max_count: 3,
+            auto_earn: Some((7, 1)),
+            since: now,
+        }),
         ..StreakSettings::default()
     };
     publish(configuration, &streak)?;
@@ -299,14 +340,22 @@ fn configure(
         max_points: None,
     };
     let system = PointsSystemId(publish(configuration, &points)?);
-    let each = |metric| TriggerRule::Metric { metric, threshold: 1, event_filters: Vec::new() };
+    let each = |metric| TriggerRule::Metric {
+        metric,
+        threshold: 1,
+        event_filters: Vec::new(),
+    };
     let mut rules = vec![
         (each(main), 10),
         (each(other), 1),
         (TriggerRule::Streak { length: 7 }, 50),
         (TriggerRule::UserCreation, 20),
     ];
-    rules.extend(badges.iter().map(|id| (TriggerRule::Achievement { achievement: *id }, 100)));
+    rules.extend(
+        badges
+            .iter()
+            .map(|id| (TriggerRule::Achievement { achievement: *id }, 100)),
+    );
     for (rule, points) in rules {
         let trigger = PointsTrigger {
             system,
@@ -319,7 +368,12 @@ fn configure(
         };
         publish(configuration, &trigger)?;
     }
-    for (name, points) in [("Bronze", 100), ("Silver", 500), ("Gold", 1_500), ("Diamond", 4_000)] {
+    for (name, points) in [
+        ("Bronze", 100),
+        ("Silver", 500),
+        ("Gold", 1_500),
+        ("Diamond", 4_000),
+    ] {
         let level = PointsLevel {
             system,
             name: name.to_owned(),
@@ -331,11 +385,26 @@ fn configure(
         publish(configuration, &level)?;
     }
 
-    let week = Some(Run { unit: RunUnit::Day, interval: 7 });
+    let week = Some(Run {
+        unit: RunUnit::Day,
+        interval: 7,
+    });
     for (name, key, rank_by, run, breakdown) in [
         ("This week", "weekly", RankBy::Metric(other), week, vec![]),
-        ("Most experienced", "all-time-xp", RankBy::Points(system), None, vec![]),
-        ("By plan", "xp-by-plan", RankBy::Points(system), None, vec![plan.into()]),
+        (
+            "Most experienced",
+            "all-time-xp",
+            RankBy::Points(system),
+            None,
+            vec![],
+        ),
+        (
+            "By plan",
+            "xp-by-plan",
+            RankBy::Points(system),
+            None,
+            vec![plan.into()],
+        ),
         ("Longest streaks", "streaks", RankBy::Streak, None, vec![]),
     ] {
         let board = Board {
@@ -361,7 +430,11 @@ fn player(dice: &mut Dice, product: &'static Product, space: Space, number: u64)
     let first = dice.pick(&FIRST_NAMES).unwrap_or_default();
     let last = dice.pick(&LAST_NAMES).unwrap_or_default();
     // A third was there from the start; few come every day, many now and then.
-    let first_day = if dice.below(3) == 0 { 0 } else { dice.small(80) };
+    let first_day = if dice.below(3) == 0 {
+        0
+    } else {
+        dice.small(80)
+    };
     let diligence = match dice.below(10) {
         0..=1 => 93 + dice.below(7),
         2..=5 => 40 + dice.below(45),
@@ -385,8 +458,9 @@ fn plan(dice: &mut Dice, players: &[Player], minutes: i64) -> Vec<Plan> {
     let mut plans = Vec::new();
     for (index, player) in players.iter().enumerate() {
         let product = player.product;
-        let offset_hours = TimeZone::get(player.zone)
-            .map_or(0, |zone| zone.to_offset(Timestamp::UNIX_EPOCH).seconds() / 3_600);
+        let offset_hours = TimeZone::get(player.zone).map_or(0, |zone| {
+            zone.to_offset(Timestamp::UNIX_EPOCH).seconds() / 3_600
+        });
         for day in player.first_day..=DAYS {
             // Everybody acts on the first day; that is how we know of them.
             if day != player.first_day && dice.below(100) >= player.diligence {
@@ -397,7 +471,11 @@ fn plan(dice: &mut Dice, players: &[Player], minutes: i64) -> Vec<Plan> {
             let (_, attribute, values) = product.attribute;
             let value = dice.pick(&values).unwrap_or_default();
             for (after, (_, metric, _, most)) in [(0, product.main), (5, product.other)] {
-                let tenths = if most == 1 { 10 } else { 10 + dice.below(most * 10) };
+                let tenths = if most == 1 {
+                    10
+                } else {
+                    10 + dice.below(most * 10)
+                };
                 let value_of_event = match metric {
                     // Distances have decimals, lessons and words do not.
                     "distance-run" => tenths * 100_000,
@@ -430,7 +508,9 @@ async fn live(
     plans: Vec<Plan>,
 ) -> anyhow::Result<()> {
     let bar = ProgressBar::new(u64::try_from(plans.len())?);
-    bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} events, {eta} left")?);
+    bar.set_style(ProgressStyle::with_template(
+        "{bar:40} {pos}/{len} events, {eta} left",
+    )?);
     let mut plans = plans.into_iter().peekable();
     let mut is_known = vec![false; players.len()];
     while let Some(first) = plans.peek() {
@@ -482,8 +562,10 @@ fn event(player: &Player, plan: &Plan, is_first: bool) -> RecordEvent {
     } else {
         Patch::default()
     };
-    let attributes =
-        plan.attribute.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    let attributes = plan
+        .attribute
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
     RecordEvent {
         metric: plan.metric.to_owned(),
         value: plan.value,

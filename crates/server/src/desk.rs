@@ -96,12 +96,19 @@ pub struct Desk {
 impl Desk {
     /// Opens `count` desks, each a thread of its own. An embedded store has one writer and so one desk.
     pub fn open(room: &Arc<Room>, count: usize) -> std::io::Result<Self> {
-        let mut desk = Self { queues: Vec::new(), threads: Vec::new() };
+        let mut desk = Self {
+            queues: Vec::new(),
+            threads: Vec::new(),
+        };
         for number in 0..count.max(1) {
             let (sender, mut queue) = mpsc::channel(QUEUE_MAX);
             let room = room.clone();
             // Each desk makes its own ids: the shared generator would make the desks wait for one another.
-            let seed = room.ids.lock().unwrap_or_else(PoisonError::into_inner).random();
+            let seed = room
+                .ids
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .random();
             let thread = std::thread::Builder::new()
                 .name(format!("desk-{number}"))
                 .spawn(move || serve(&room, &mut queue, Ids::seeded(seed)))?;
@@ -113,7 +120,10 @@ impl Desk {
 
     /// A desk that takes nothing.
     pub fn closed() -> Self {
-        Self { queues: Vec::new(), threads: Vec::new() }
+        Self {
+            queues: Vec::new(),
+            threads: Vec::new(),
+        }
     }
 
     /// Hands in a command and waits for the commit. `access_version` is that of the caller's
@@ -125,9 +135,17 @@ impl Desk {
         who: Who,
         command: Command,
     ) -> Verdict {
-        let Some(queue) = self.queue(space, &who) else { return Verdict::Full };
+        let Some(queue) = self.queue(space, &who) else {
+            return Verdict::Full;
+        };
         let (reply, answer) = oneshot::channel();
-        let waiting = Waiting { space, access_version, who, command, reply };
+        let waiting = Waiting {
+            space,
+            access_version,
+            who,
+            command,
+            reply,
+        };
         if queue.try_send(waiting).is_err() {
             return Verdict::Full;
         }
@@ -136,9 +154,17 @@ impl Desk {
 
     /// Hands in work that the server does by itself, waiting for room in the queue.
     pub async fn ask_patiently(&self, space: Space, who: Who, command: Command) -> Verdict {
-        let Some(queue) = self.queue(space, &who) else { return Verdict::Full };
+        let Some(queue) = self.queue(space, &who) else {
+            return Verdict::Full;
+        };
         let (reply, answer) = oneshot::channel();
-        let waiting = Waiting { space, access_version: None, who, command, reply };
+        let waiting = Waiting {
+            space,
+            access_version: None,
+            who,
+            command,
+            reply,
+        };
         if queue.send(waiting).await.is_err() {
             return Verdict::Full;
         }
@@ -147,7 +173,10 @@ impl Desk {
 
     /// How many commands wait.
     pub fn depth(&self) -> usize {
-        self.queues.iter().map(|queue| queue.max_capacity() - queue.capacity()).sum()
+        self.queues
+            .iter()
+            .map(|queue| queue.max_capacity() - queue.capacity())
+            .sum()
     }
 
     /// Lets the desks finish what was accepted and waits for them. Blocks.
@@ -173,7 +202,8 @@ impl Desk {
             Who::Internal(id) => id.hash(&mut hasher),
         }
         let lanes = u64::try_from(self.queues.len()).unwrap_or(1);
-        self.queues.get(usize::try_from(hasher.finish() % lanes).unwrap_or(0))
+        self.queues
+            .get(usize::try_from(hasher.finish() % lanes).unwrap_or(0))
     }
 }
 
@@ -204,36 +234,33 @@ struct Stale;
 
 /// Carries out a batch; if the database refuses it as a whole, command by command, so that a culprit
 /// fails alone.
-fn carry_out(
-    room: &Room,
-    batch: &[Waiting],
-    ids: &mut Ids,
-) -> Vec<Result<Verdict, Stale>> {
+fn carry_out(room: &Room, batch: &[Waiting], ids: &mut Ids) -> Vec<Result<Verdict, Stale>> {
     match commit(room, batch, ids) {
         Ok(verdicts) => verdicts,
-        Err(store::Error::Full) => {
-            batch.iter().map(|_| Ok(Verdict::Failed(store::Error::Full))).collect()
-        }
+        Err(store::Error::Full) => batch
+            .iter()
+            .map(|_| Ok(Verdict::Failed(store::Error::Full)))
+            .collect(),
         Err(error) => {
             tracing::warn!(%error, commands = batch.len(), "a batch is repeated one by one");
             batch
                 .iter()
-                .map(|waiting| alone(room, waiting, ids).unwrap_or_else(|error| Ok(Verdict::Failed(error))))
+                .map(|waiting| {
+                    alone(room, waiting, ids).unwrap_or_else(|error| Ok(Verdict::Failed(error)))
+                })
                 .collect()
         }
     }
 }
 
-fn alone(
-    room: &Room,
-    waiting: &Waiting,
-    ids: &mut Ids,
-) -> store::Result<Result<Verdict, Stale>> {
+fn alone(room: &Room, waiting: &Waiting, ids: &mut Ids) -> store::Result<Result<Verdict, Stale>> {
     let mut tries = 0;
     loop {
         match commit(room, std::slice::from_ref(waiting), ids) {
             Ok(mut verdicts) => {
-                return verdicts.pop().ok_or_else(|| store::Error::broken("no verdict"));
+                return verdicts
+                    .pop()
+                    .ok_or_else(|| store::Error::broken("no verdict"));
             }
             // Another process stood in the way: the rows are as they were, look again.
             Err(store::Error::Busy | store::Error::Conflict(_)) if tries < 5 => tries += 1,
@@ -264,7 +291,13 @@ fn commit(
         .zip(results)
         .map(|(waiting, result)| match result? {
             Decided::Gone => Ok(Verdict::Refused(Refusal::NotFound("user", String::new()))),
-            Decided::Applied(Applied { outcome, catalog, at, .. }) => {
+            Decided::Applied(applied) => {
+                let Applied {
+                    outcome,
+                    catalog,
+                    at,
+                    ..
+                } = *applied;
                 let changes = match &outcome.reply {
                     Reply::Event(event) => event.boards.as_slice(),
                     _ => &[],
@@ -272,11 +305,17 @@ fn commit(
                 let standings = if outcome.moves.is_empty() {
                     Vec::new()
                 } else {
-                    room.ranks.fold(waiting.space, &catalog, &outcome.moves, changes)
+                    room.ranks
+                        .fold(waiting.space, &catalog, &outcome.moves, changes)
                 };
                 Ok(match outcome.reply {
                     Reply::Refused(refusal) => Verdict::Refused(refusal),
-                    reply => Verdict::Done(Box::new(Answer { reply, catalog, standings, at })),
+                    reply => Verdict::Done(Box::new(Answer {
+                        reply,
+                        catalog,
+                        standings,
+                        at,
+                    })),
                 })
             }
         })
@@ -287,7 +326,7 @@ fn commit(
 
 /// What became of a command before the commit.
 enum Decided {
-    Applied(Applied),
+    Applied(Box<Applied>),
     /// One of our user ids that is not there.
     Gone,
 }
@@ -301,15 +340,18 @@ fn decide(
 ) -> store::Result<Vec<Result<Decided, Stale>>> {
     let spaces: BTreeSet<Space> = batch.iter().map(|waiting| waiting.space).collect();
     let spaces: Vec<Space> = spaces.into_iter().collect();
-    let versions: BTreeMap<Space, Versions> =
-        store::access::versions_of(tx, &spaces)?.into_iter().collect();
+    let versions: BTreeMap<Space, Versions> = store::access::versions_of(tx, &spaces)?
+        .into_iter()
+        .collect();
     let mut catalogs: HashMap<Space, Arc<Catalog>> = HashMap::new();
     for (space, versions) in &versions {
         catalogs.insert(*space, room.catalogs.get(tx, *space, versions.config)?);
     }
     let is_current = |waiting: &Waiting| {
         versions.get(&waiting.space).is_some_and(|versions| {
-            waiting.access_version.is_none_or(|version| version == versions.access)
+            waiting
+                .access_version
+                .is_none_or(|version| version == versions.access)
         })
     };
     let find = |space: Space| catalogs.get(&space).cloned();
@@ -331,20 +373,29 @@ fn decide(
     let mut set = store::batch::load(tx, &find, &only_items, ids, true)?;
     let mut results: Vec<Result<Decided, Stale>> = batch.iter().map(|_| Err(Stale)).collect();
     for (index, item) in &items {
-        let Some(catalog) = find(item.space) else { continue };
+        let Some(catalog) = find(item.space) else {
+            continue;
+        };
         results[*index] = match set.state(item.space, item.who) {
             None => Ok(Decided::Gone),
             Some(state) => {
                 let outcome = apply(&catalog, state, item.command, item.now, ids);
                 let user = state.user.get().id;
-                Ok(Decided::Applied(Applied { user, outcome, catalog, at: item.now }))
+                Ok(Decided::Applied(Box::new(Applied {
+                    user,
+                    outcome,
+                    catalog,
+                    at: item.now,
+                })))
             }
         };
     }
     let mut outcomes = Vec::with_capacity(batch.len());
     let mut notices = Vec::new();
     for (waiting, result) in batch.iter().zip(&results) {
-        let Ok(Decided::Applied(applied)) = result else { continue };
+        let Ok(Decided::Applied(applied)) = result else {
+            continue;
+        };
         outcomes.push((waiting.space, applied.user, &applied.outcome));
         if applied.catalog.has_listeners {
             notices.extend(applied.outcome.notices.iter().map(|notice| Pending {

@@ -63,17 +63,18 @@ const KNOWN_MAX: usize = 100_000;
 impl Door {
     async fn admit(&self, app: &App, parts: &Parts, area: Area) -> Result<Caller> {
         let credentials = Arc::new(credentials(parts, area)?);
-        let known =
-            self.known.read().unwrap_or_else(PoisonError::into_inner).get(&*credentials).cloned();
-        let caller = match known {
-            Some(caller) => caller,
-            None => {
-                let asked = credentials.clone();
-                app.blocking(move |app| {
-                    app.room.store.read(|tx| app.door.look_up(tx, &asked))
-                })
+        let known = self
+            .known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&*credentials)
+            .cloned();
+        let caller = if let Some(caller) = known {
+            caller
+        } else {
+            let asked = credentials.clone();
+            app.blocking(move |app| app.room.store.read(|tx| app.door.look_up(tx, &asked)))
                 .await?
-            }
         };
         let now = app.room.clock.now();
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,16 +85,23 @@ impl Door {
 
     /// Looks at a caller again inside a transaction that has seen another version.
     pub fn again(&self, tx: &mut Tx<'_>, caller: &Caller) -> Result<Caller> {
-        self.known.write().unwrap_or_else(PoisonError::into_inner).remove(&*caller.credentials);
+        self.known
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&*caller.credentials);
         self.look_up(tx, &caller.credentials)
     }
 
     fn look_up(&self, tx: &mut Tx<'_>, credentials: &Arc<Credentials>) -> Result<Caller> {
         let key = access::find_key(tx, &credentials.prefix)?;
         // A missing key is compared as well, so that the time taken does not tell.
-        let stored = key.as_ref().map_or([0; 32].as_slice(), |key| key.hash.as_slice());
+        let stored = key
+            .as_ref()
+            .map_or([0; 32].as_slice(), |key| key.hash.as_slice());
         let is_equal = bool::from(stored.ct_eq(&credentials.hash));
-        let key = key.filter(|key| is_equal && key.is_active).ok_or_else(Problem::unauthorized)?;
+        let key = key
+            .filter(|key| is_equal && key.is_active)
+            .ok_or_else(Problem::unauthorized)?;
         let space = match (&credentials.tenant, credentials.area) {
             (_, Area::Environment) => access::default_space(tx, key.environment)?,
             _ if !key.is_multi_tenant => access::default_space(tx, key.environment)?,
@@ -125,7 +133,11 @@ impl Door {
 
     /// The keys used since the last call, with the last instant of each.
     pub fn take_used(&self) -> Vec<(String, Timestamp)> {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).drain().collect()
+        self.used
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .drain()
+            .collect()
     }
 }
 
@@ -135,7 +147,10 @@ pub fn hash(secret: &str) -> [u8; 32] {
 }
 
 fn credentials(parts: &Parts, area: Area) -> Result<Credentials> {
-    let key = parts.headers.get("x-api-key").ok_or_else(Problem::unauthorized)?;
+    let key = parts
+        .headers
+        .get("x-api-key")
+        .ok_or_else(Problem::unauthorized)?;
     let key = key.to_str().map_err(|_| Problem::unauthorized())?;
     let (prefix, secret) = key.rsplit_once('.').ok_or_else(Problem::unauthorized)?;
     if prefix.is_empty() || prefix.len() > 100 || secret.is_empty() || secret.len() > 1_000 {
@@ -151,16 +166,21 @@ fn credentials(parts: &Parts, area: Area) -> Result<Credentials> {
             (!text.is_empty()).then(|| text.to_owned())
         }
     };
-    Ok(Credentials { prefix: prefix.to_owned(), hash: hash(secret), tenant, area })
+    Ok(Credentials {
+        prefix: prefix.to_owned(),
+        hash: hash(secret),
+        tenant,
+        area,
+    })
 }
 
 impl Caller {
     /// Refuses an application key that speaks of another user than its own.
     pub fn must_be(&self, user: &str) -> Result<()> {
         match &self.user {
-            Some(own) if own != user => {
-                Err(Problem::forbidden("this application key belongs to another user"))
-            }
+            Some(own) if own != user => Err(Problem::forbidden(
+                "this application key belongs to another user",
+            )),
             _ => Ok(()),
         }
     }

@@ -109,7 +109,11 @@ fn welcome(made: Option<&AdminKey>, place: &Place, base: &str, is_multi_tenant: 
             "$KLEOS_ADMIN_KEY".to_owned()
         }
     };
-    let tenant = if is_multi_tenant { " -H 'Tenant-ID: acme'" } else { "" };
+    let tenant = if is_multi_tenant {
+        " -H 'Tenant-ID: acme'"
+    } else {
+        ""
+    };
     let headers = format!("-H \"X-API-KEY: {key}\" -H 'Content-Type: application/json'");
     if is_multi_tenant {
         lines.push("Paste this to make a tenant:\n".to_owned());
@@ -118,8 +122,12 @@ fn welcome(made: Option<&AdminKey>, place: &Place, base: &str, is_multi_tenant: 
         ));
     }
     lines.push(
-        if is_multi_tenant { "this to make a metric in it:\n" } else { "Paste this to make a metric:\n" }
-            .to_owned(),
+        if is_multi_tenant {
+            "this to make a metric in it:\n"
+        } else {
+            "Paste this to make a metric:\n"
+        }
+        .to_owned(),
     );
     lines.push(format!(
         "  curl {base}/admin/v1/metrics {headers}{tenant} -d '[{{\"name\": \"Words written\", \"key\": \"words-written\"}}]'\n"
@@ -128,6 +136,9 @@ fn welcome(made: Option<&AdminKey>, place: &Place, base: &str, is_multi_tenant: 
     lines.push(format!(
         "  curl {base}/v1/metrics/words-written/event {headers}{tenant} -d '{{\"user\": {{\"id\": \"ada\", \"tz\": \"Europe/London\"}}, \"value\": 250}}'\n"
     ));
-    lines.push(format!("Another admin key: kleos keys create{}\n", place.flag()));
+    lines.push(format!(
+        "Another admin key: kleos keys create{}\n",
+        place.flag()
+    ));
     lines.join("\n")
 }

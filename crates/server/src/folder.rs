@@ -19,7 +19,9 @@ pub(crate) struct Held {
 
 /// Makes the folder and holds it. A database elsewhere needs neither.
 pub(crate) fn hold(place: &Place) -> anyhow::Result<Held> {
-    let Place::Folder(folder) = place else { return Ok(Held { _lock: None }) };
+    let Place::Folder(folder) = place else {
+        return Ok(Held { _lock: None });
+    };
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot make the data folder {}", folder.display()))?;
     let path = folder.join(LOCK_FILE);
@@ -62,7 +64,10 @@ mod tests {
         let place = Place::Folder(folder.path().join("deep/data"));
         let held = hold(&place).unwrap();
         let refused = hold(&place).unwrap_err().to_string();
-        assert!(refused.starts_with("another kleos process uses"), "{refused}");
+        assert!(
+            refused.starts_with("another kleos process uses"),
+            "{refused}"
+        );
         assert!(is_empty(&folder.path().join("deep/data")).unwrap());
         assert!(!is_empty(folder.path()).unwrap());
         drop(held);

@@ -47,9 +47,7 @@ pub(crate) fn run(action: Action) -> anyhow::Result<()> {
     match action {
         Action::Create { name, common } => create(&Settings::of_command(common)?.place, &name),
         Action::List { common } => list(&Settings::of_command(common)?.place),
-        Action::Revoke { prefix, common } => {
-            revoke(&Settings::of_command(common)?.place, &prefix)
-        }
+        Action::Revoke { prefix, common } => revoke(&Settings::of_command(common)?.place, &prefix),
     }
 }
 
@@ -60,7 +58,10 @@ pub(crate) fn random_key() -> anyhow::Result<AdminKey> {
     let prefix = format!("{:08x}", getrandom::u32()?);
     let mut random = [0_u8; 40];
     getrandom::fill(&mut random)?;
-    let body = random.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect();
+    let body = random
+        .iter()
+        .map(|byte| char::from(LETTERS[usize::from(byte % 32)]))
+        .collect();
     Ok(AdminKey { prefix, body })
 }
 
@@ -126,7 +127,10 @@ fn list(place: &Place) -> anyhow::Result<()> {
         let environment = production(tx)?;
         anyhow::Ok(store::key::list_admin(tx, environment)?)
     })?;
-    print(&format!("{:<10} {:<9} {:<17} {:<17} name", "prefix", "status", "made", "last used"));
+    print(&format!(
+        "{:<10} {:<9} {:<17} {:<17} name",
+        "prefix", "status", "made", "last used"
+    ));
     for key in keys {
         let minute = |at: Timestamp| at.strftime("%Y-%m-%d %H:%MZ").to_string();
         print(&format!(
@@ -149,7 +153,10 @@ fn revoke(place: &Place, prefix: &str) -> anyhow::Result<()> {
         anyhow::Ok(store::key::revoke_admin(tx, environment, prefix)?)
     })?;
     if !is_revoked {
-        bail!("there is no admin key {prefix:?}: `kleos keys list{}` shows them", place.flag());
+        bail!(
+            "there is no admin key {prefix:?}: `kleos keys list{}` shows them",
+            place.flag()
+        );
     }
     print(&format!("revoked {prefix}"));
     Ok(())
@@ -163,7 +170,11 @@ mod tests {
     fn random_keys_have_the_documented_shape() {
         let key = random_key().unwrap();
         assert_eq!(key.prefix.len(), 8);
-        assert!(key.prefix.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()));
+        assert!(
+            key.prefix
+                .bytes()
+                .all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase())
+        );
         assert!(key.body.len() >= 32 && key.body.bytes().all(|b| b.is_ascii_alphanumeric()));
         assert_ne!(key.body, random_key().unwrap().body);
     }

@@ -11,14 +11,19 @@ use crate::settings::{LogFormat, Settings};
 pub(crate) fn start(settings: &Settings) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&settings.log)
         .with_context(|| format!("log: {:?} is no filter, try info or debug", settings.log))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let started = match settings.log_format {
         LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).try_init(),
         LogFormat::Json => log.json().flatten_event(true).try_init(),
     };
     started.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))?;
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         let message = panic.payload_as_str().unwrap_or("unknown");
         tracing::error!(place, message, "a thread panicked");
     }));
@@ -26,7 +31,10 @@ pub(crate) fn start(settings: &Settings) -> anyhow::Result<()> {
 }
 
 /// Prints what a command answers.
-#[expect(clippy::print_stdout, reason = "the one function by which the command line speaks")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the one function by which the command line speaks"
+)]
 pub(crate) fn print(text: &str) {
     println!("{text}");
 }

@@ -103,7 +103,10 @@ fn describe(api: Option<Api>) -> anyhow::Result<()> {
     Ok(())
 }
 
-#[expect(clippy::print_stderr, reason = "the last word of a command that failed")]
+#[expect(
+    clippy::print_stderr,
+    reason = "the last word of a command that failed"
+)]
 fn complain(error: &anyhow::Error) {
     eprintln!("kleos: {error:#}");
 }

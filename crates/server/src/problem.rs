@@ -19,7 +19,10 @@ pub type Result<T, E = Problem> = std::result::Result<T, E>;
 
 impl Problem {
     fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into() }
+        Self {
+            status,
+            message: message.into(),
+        }
     }
 
     /// 400: the body or a parameter cannot be read at all.
@@ -60,12 +63,18 @@ impl Problem {
 
     /// 501: documented, not built yet.
     pub fn not_built() -> Self {
-        Self::new(StatusCode::NOT_IMPLEMENTED, "this operation is not available yet")
+        Self::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "this operation is not available yet",
+        )
     }
 
     /// 503: try again in a moment.
     pub fn busy() -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "the server is busy, try again")
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the server is busy, try again",
+        )
     }
 
     /// 500: logged once, here; the client learns nothing but that it happened.
@@ -111,7 +120,10 @@ impl From<store::Error> for Problem {
             }
             store::Error::Full => {
                 tracing::error!(%error, "nothing can be written");
-                Self::new(StatusCode::INSUFFICIENT_STORAGE, "the server cannot store anything now")
+                Self::new(
+                    StatusCode::INSUFFICIENT_STORAGE,
+                    "the server cannot store anything now",
+                )
             }
             error => Self::internal(&error),
         }
@@ -120,10 +132,14 @@ impl From<store::Error> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = Json(wire::ErrorBody { error: self.message });
+        let body = Json(wire::ErrorBody {
+            error: self.message,
+        });
         let mut response = (self.status, body).into_response();
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
     }

@@ -21,17 +21,26 @@ impl<S: Sync> FromRequestParts<S> for Query {
 impl Query {
     /// Reads a query string.
     pub fn parse(text: &str) -> Result<Self> {
-        let pairs: Vec<(String, String)> =
-            form_urlencoded::parse(text.as_bytes()).into_owned().collect();
-        if pairs.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
-            return Err(Problem::unprocessable("the query must not contain the character NUL"));
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(text.as_bytes())
+            .into_owned()
+            .collect();
+        if pairs
+            .iter()
+            .any(|(name, value)| name.contains('\0') || value.contains('\0'))
+        {
+            return Err(Problem::unprocessable(
+                "the query must not contain the character NUL",
+            ));
         }
         Ok(Self(pairs))
     }
 
     /// The first value of a parameter.
     pub fn one(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// All values of an array parameter: repeated, `name[]`, `name[0]`, or one value with commas;
@@ -52,23 +61,30 @@ impl Query {
             .map(|(_, value)| value.as_str())
             .collect();
         match values.as_slice() {
-            [only] => {
-                only.split(',').filter(|part| !part.is_empty()).map(str::to_owned).collect()
-            }
+            [only] => only
+                .split(',')
+                .filter(|part| !part.is_empty())
+                .map(str::to_owned)
+                .collect(),
             many => many.iter().map(|value| (*value).to_owned()).collect(),
         }
     }
 
     /// A whole number within bounds.
     pub fn int(&self, name: &str, min: i64, max: i64, default: i64) -> Result<i64> {
-        let Some(text) = self.one(name) else { return Ok(default) };
-        text.parse().ok().filter(|number| (min..=max).contains(number)).ok_or_else(|| {
-            Problem::unprocessable(if max == i64::MAX {
-                format!("{name} must be a whole number of at least {min}")
-            } else {
-                format!("{name} must be a whole number from {min} to {max}")
+        let Some(text) = self.one(name) else {
+            return Ok(default);
+        };
+        text.parse()
+            .ok()
+            .filter(|number| (min..=max).contains(number))
+            .ok_or_else(|| {
+                Problem::unprocessable(if max == i64::MAX {
+                    format!("{name} must be a whole number of at least {min}")
+                } else {
+                    format!("{name} must be a whole number from {min} to {max}")
+                })
             })
-        })
     }
 
     /// Whether a flag is set: `true` or `1`; all else is false.
@@ -84,7 +100,9 @@ impl Query {
     /// Pairs such as `city:london,plan:pro`, each split at its first colon; nothing if the parameter
     /// is missing.
     pub fn attributes(&self, name: &str) -> Result<Option<Vec<(String, String)>>> {
-        let Some(text) = self.one(name) else { return Ok(None) };
+        let Some(text) = self.one(name) else {
+            return Ok(None);
+        };
         text.split(',')
             .map(|pair| {
                 pair.split_once(':')
@@ -100,7 +118,10 @@ impl Query {
 
     /// `limit` and `skip` of an admin list (spec/trophy.md 1.12).
     pub fn page(&self) -> Result<(i64, i64)> {
-        Ok((self.int("limit", 1, 100, 10)?, self.int("skip", 0, i64::MAX, 0)?))
+        Ok((
+            self.int("limit", 1, 100, 10)?,
+            self.int("skip", 0, i64::MAX, 0)?,
+        ))
     }
 }
 
@@ -131,7 +152,10 @@ mod tests {
             pairs("userAttributes=city:london,plan:pro"),
             Ok(Some(vec![pair("city", "london"), pair("plan", "pro")]))
         );
-        assert_eq!(pairs("userAttributes=url:http://x"), Ok(Some(vec![pair("url", "http://x")])));
+        assert_eq!(
+            pairs("userAttributes=url:http://x"),
+            Ok(Some(vec![pair("url", "http://x")]))
+        );
         assert!(pairs("userAttributes=city").is_err());
     }
 }

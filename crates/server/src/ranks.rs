@@ -106,7 +106,11 @@ impl Ranks {
     }
 
     fn find(&self, key: Key) -> Option<Arc<Mutex<Run>>> {
-        self.runs.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned()
+        self.runs
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&key)
+            .cloned()
     }
 
     fn find_or_make(&self, key: Key) -> Arc<Mutex<Run>> {
@@ -128,7 +132,9 @@ impl Ranks {
     ) -> Vec<Standing> {
         let mut standings: Vec<Option<Standing>> = vec![None; changes.len()];
         for (index, change) in moves.iter().enumerate() {
-            let Some(board) = catalog.board(change.board) else { continue };
+            let Some(board) = catalog.board(change.board) else {
+                continue;
+            };
             let run = self.find_or_make((space, change.board, change.run));
             let mut run = lock(&run);
             let wanted = changes.iter().position(|wanted| wanted.move_index == index);
@@ -147,7 +153,11 @@ impl Ranks {
         standings
             .into_iter()
             .map(|standing| {
-                standing.unwrap_or(Standing { rank: None, previous_rank: None, threshold: 0 })
+                standing.unwrap_or(Standing {
+                    rank: None,
+                    previous_rank: None,
+                    threshold: 0,
+                })
             })
             .collect()
     }
@@ -189,8 +199,10 @@ impl Ranks {
 
 fn load_run(tx: &mut Tx<'_>, space: Space, board: BoardId, run: i64) -> store::Result<Run> {
     let groups = store::board::places(tx, space, board, run)?;
-    let groups =
-        groups.into_iter().map(|(group, places)| (group, Standings::from_places(places))).collect();
+    let groups = groups
+        .into_iter()
+        .map(|(group, places)| (group, Standings::from_places(places)))
+        .collect();
     Ok(Run { groups })
 }
 
@@ -216,7 +228,10 @@ impl Run {
 
     fn shown_rank(&self, place: Option<&(Group, Place)>, limit: i64) -> Option<i64> {
         let (group, place) = place?;
-        let before = self.groups.get(group).map_or(0, |standings| standings.rank(place));
+        let before = self
+            .groups
+            .get(group)
+            .map_or(0, |standings| standings.rank(place));
         let rank = i64::try_from(before).ok()?.checked_add(1)?;
         (rank <= limit).then_some(rank)
     }
@@ -224,9 +239,9 @@ impl Run {
     /// 0 while places are free, else the next whole value above the last one shown: a newcomer must
     /// surpass it (spec/trophy.md 7.9).
     fn threshold(&self, group: Option<&Group>, limit: i64, rank_by: RankBy) -> i64 {
-        let last = usize::try_from(limit - 1).ok().and_then(|last| {
-            group.and_then(|group| self.groups.get(group))?.get(last)
-        });
+        let last = usize::try_from(limit - 1)
+            .ok()
+            .and_then(|last| group.and_then(|group| self.groups.get(group))?.get(last));
         match (last, rank_by) {
             (None, _) => 0,
             (Some(place), RankBy::Metric(_)) => place.value.div_euclid(1_000_000) + 1,
@@ -252,8 +267,10 @@ impl Run {
             only.range(offset, count).collect()
         } else {
             let end = offset.saturating_add(count);
-            let mut places: Vec<Place> =
-                meant.iter().flat_map(|standings| standings.range(0, end)).collect();
+            let mut places: Vec<Place> = meant
+                .iter()
+                .flat_map(|standings| standings.range(0, end))
+                .collect();
             places.sort_unstable();
             places.into_iter().skip(offset).take(count).collect()
         };

@@ -27,13 +27,14 @@ use tower::ServiceExt as _;
 use crate::settings::Settings;
 use crate::{first_start, folder, logging};
 
-/// How long requests that were accepted may take after a signal to stop.
-const GRACE: Duration = Duration::from_secs(30);
+/// How long requests that were accepted may take after a signal to stop. With what follows it stays below the 30 seconds
+/// after which service managers usually kill.
+const GRACE: Duration = Duration::from_secs(20);
 /// How long a client may take to send the head of a request, and how long a connection may idle. Longer than the
 /// pools of usual clients keep a connection, so that none is closed under a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long work on blocking threads may take at the end.
-const BLOCKING_GRACE: Duration = Duration::from_secs(10);
+const BLOCKING_GRACE: Duration = Duration::from_secs(5);
 /// How often the recorder of metrics tidies up.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -42,9 +43,15 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     logging::start(settings)?;
     telemetry::install()?;
     let held = folder::hold(&settings.place)?;
-    let app = App::open(settings.place.location(), Clock::system(), getrandom::u64()?)
-        .with_context(|| format!("cannot open the store ({})", settings.place.shown()))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let app = App::open(
+        settings.place.location(),
+        Clock::system(),
+        getrandom::u64()?,
+    )
+    .with_context(|| format!("cannot open the store ({})", settings.place.shown()))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let served = start(&app, settings, &runtime);
     // Whatever still holds the desk goes with the runtime; after that the desk finishes its queue.
     runtime.shutdown_timeout(BLOCKING_GRACE);
@@ -133,8 +140,14 @@ async fn serve(app: &App, listener: TcpListener) -> anyhow::Result<()> {
     background.shutdown().await;
     if failed.is_none() {
         tracing::info!("stopping");
-        if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
-            tracing::warn!(seconds = GRACE.as_secs(), "some requests did not end in time");
+        if tokio::time::timeout(GRACE, graceful.shutdown())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                seconds = GRACE.as_secs(),
+                "some requests did not end in time"
+            );
         }
         // When keys were last used is kept in memory for a while.
         if let Err(problem) = workers::housekeeping::step(app).await {

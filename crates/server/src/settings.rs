@@ -12,8 +12,15 @@ use clap::Args;
 use store::driver::Location;
 
 /// The settings by the name they have in the file; flags have `-` for `_`, variables are `KLEOS_` and the name in capitals.
-const NAMES: [&str; 7] =
-    ["listen", "data_dir", "database", "log_format", "log", "admin_key", "multi_tenancy"];
+const NAMES: [&str; 7] = [
+    "listen",
+    "data_dir",
+    "database",
+    "log_format",
+    "log",
+    "admin_key",
+    "multi_tenancy",
+];
 /// The variable that names the file.
 const CONFIG: &str = "KLEOS_CONFIG";
 /// Variables that belong to tests and benchmarks.
@@ -107,8 +114,14 @@ impl Place {
 /// A text as one word for a shell.
 pub(crate) fn quoted(text: &str) -> String {
     let is_plain = !text.is_empty()
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-:@%+=,".contains(&b));
-    if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"/._-:@%+=,".contains(&b));
+    if is_plain {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 /// How the log looks.
@@ -145,7 +158,11 @@ type Layer = BTreeMap<&'static str, String>;
 impl Settings {
     /// The settings of `kleos serve`.
     pub(crate) fn of_server(flags: ServeFlags) -> anyhow::Result<Self> {
-        let ServeFlags { common, listen, multi_tenancy } = flags;
+        let ServeFlags {
+            common,
+            listen,
+            multi_tenancy,
+        } = flags;
         let more = [("listen", listen), ("multi_tenancy", multi_tenancy)];
         Self::gather(common, more, std::env::vars_os())
     }
@@ -160,7 +177,13 @@ impl Settings {
         more: impl IntoIterator<Item = (&'static str, Option<String>)>,
         variables: impl Iterator<Item = (OsString, OsString)>,
     ) -> anyhow::Result<Self> {
-        let CommonFlags { config, data_dir, database, log_format, log } = common;
+        let CommonFlags {
+            config,
+            data_dir,
+            database,
+            log_format,
+            log,
+        } = common;
         let named = [
             ("data_dir", data_dir),
             ("database", database),
@@ -227,15 +250,20 @@ impl Settings {
 
 /// Reads a key `prefix.body`; the message does not repeat it.
 fn admin_key(text: &str) -> anyhow::Result<AdminKey> {
-    const SHAPE: &str =
-        "KLEOS_ADMIN_KEY must be prefix.body: a prefix of exactly 8 characters and a body of at least 16, \
+    const SHAPE: &str = "KLEOS_ADMIN_KEY must be prefix.body: a prefix of exactly 8 characters and a body of at least 16, \
          letters and digits, e.g. \"$(openssl rand -hex 4).$(openssl rand -hex 24)\"";
     let (prefix, body) = text.split_once('.').context(SHAPE)?;
     let is_plain = |text: &str| text.bytes().all(|b| b.is_ascii_graphic() && b != b'.');
     ensure!(prefix.len() == 8 && body.len() >= 16, "{SHAPE}");
     ensure!(is_plain(prefix) && is_plain(body), "{SHAPE}");
-    ensure!(body.len() <= 1_000, "KLEOS_ADMIN_KEY is too long: at most 1000 characters");
-    Ok(AdminKey { prefix: prefix.to_owned(), body: body.to_owned() })
+    ensure!(
+        body.len() <= 1_000,
+        "KLEOS_ADMIN_KEY is too long: at most 1000 characters"
+    );
+    Ok(AdminKey {
+        prefix: prefix.to_owned(),
+        body: body.to_owned(),
+    })
 }
 
 fn variable(name: &str) -> String {
@@ -249,21 +277,29 @@ fn from_variables(
     let mut layer = Layer::new();
     let mut config = None;
     for (name, value) in variables {
-        let Some(name) = name.to_str().filter(|name| name.starts_with("KLEOS_")) else { continue };
+        let Some(name) = name.to_str().filter(|name| name.starts_with("KLEOS_")) else {
+            continue;
+        };
         if FOREIGN.contains(&name) || name.starts_with(FOREIGN_PREFIX) {
             continue;
         }
         if name == CONFIG {
             config = (!value.is_empty()).then(|| PathBuf::from(value));
         } else if let Some(known) = NAMES.into_iter().find(|known| variable(known) == name) {
-            let value = value.into_string().ok().with_context(|| format!("{name} is not UTF-8"))?;
+            let value = value
+                .into_string()
+                .ok()
+                .with_context(|| format!("{name} is not UTF-8"))?;
             if !value.is_empty() {
                 layer.insert(known, value);
             }
         } else {
             let names = NAMES.map(variable);
             let known = names.iter().map(String::as_str).chain([CONFIG]);
-            bail!("unknown variable {name}: did you mean {}?", nearest(name, known));
+            bail!(
+                "unknown variable {name}: did you mean {}?",
+                nearest(name, known)
+            );
         }
     }
     Ok((layer, config))
@@ -274,7 +310,10 @@ fn from_file(text: &str) -> anyhow::Result<Layer> {
     let mut layer = Layer::new();
     for (name, value) in table {
         let Some(known) = NAMES.into_iter().find(|known| *known == name) else {
-            bail!("unknown setting {name:?}: did you mean {:?}?", nearest(&name, NAMES.into_iter()));
+            bail!(
+                "unknown setting {name:?}: did you mean {:?}?",
+                nearest(&name, NAMES.into_iter())
+            );
         };
         let value = match value {
             toml::Value::String(text) => text,
@@ -288,7 +327,9 @@ fn from_file(text: &str) -> anyhow::Result<Layer> {
 
 fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> &'a str {
     known
-        .min_by_key(|known| strsim::damerau_levenshtein(&name.to_lowercase(), &known.to_lowercase()))
+        .min_by_key(|known| {
+            strsim::damerau_levenshtein(&name.to_lowercase(), &known.to_lowercase())
+        })
         .unwrap_or_default()
 }
 
@@ -297,8 +338,10 @@ mod tests {
     use super::*;
 
     fn variables(pairs: &[(&str, &str)]) -> impl Iterator<Item = (OsString, OsString)> {
-        let owned: Vec<_> =
-            pairs.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).collect();
+        let owned: Vec<_> = pairs
+            .iter()
+            .map(|(name, value)| (OsString::from(name), OsString::from(value)))
+            .collect();
         owned.into_iter()
     }
 
@@ -341,7 +384,10 @@ mod tests {
         assert_eq!(settings.log_format, LogFormat::Json);
         assert_eq!(settings.multi_tenancy, Some(true));
         // A higher layer chose the other kind of store.
-        assert_eq!(settings.place, Place::Postgres("postgres://localhost/k".to_owned()));
+        assert_eq!(
+            settings.place,
+            Place::Postgres("postgres://localhost/k".to_owned())
+        );
     }
 
     #[test]
@@ -354,14 +400,25 @@ mod tests {
             from_file("data-dir = \"x\"").unwrap_err().to_string(),
             "unknown setting \"data-dir\": did you mean \"data_dir\"?"
         );
-        assert_eq!(from_file("listen = 8080").unwrap_err().to_string(), "listen must be a text");
+        assert_eq!(
+            from_file("listen = 8080").unwrap_err().to_string(),
+            "listen must be a text"
+        );
     }
 
     #[test]
     fn impossible_values_are_refused_without_repeating_secrets() {
-        for key in ["nodot", "short.0123456789abcdef", "12345678.short", "12345678.0123456789 abcdef"] {
+        for key in [
+            "nodot",
+            "short.0123456789abcdef",
+            "12345678.short",
+            "12345678.0123456789 abcdef",
+        ] {
             let text = refusal(&[("KLEOS_ADMIN_KEY", key)]);
-            assert!(text.contains("exactly 8 characters") && !text.contains(key), "{text}");
+            assert!(
+                text.contains("exactly 8 characters") && !text.contains(key),
+                "{text}"
+            );
         }
         for (name, value) in [
             ("KLEOS_DATABASE", "mysql://secret"),
@@ -371,8 +428,11 @@ mod tests {
             assert!(!refusal(&[(name, value)]).contains("secret"));
         }
         assert!(
-            refusal(&[("KLEOS_DATABASE", "postgres://h/d"), ("KLEOS_DATA_DIR", "d")])
-                .contains("exclude each other")
+            refusal(&[
+                ("KLEOS_DATABASE", "postgres://h/d"),
+                ("KLEOS_DATA_DIR", "d")
+            ])
+            .contains("exclude each other")
         );
     }
 

@@ -43,7 +43,10 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
         .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     let noted = NotedSpace::default();
     request.extensions_mut().insert(noted.clone());
-    let answered = CatchPanicLayer::custom(panicked).layer(next).oneshot(request).await;
+    let answered = CatchPanicLayer::custom(panicked)
+        .layer(next)
+        .oneshot(request)
+        .await;
     let mut response = match answered {
         Ok(response) => response.map(Body::new),
         Err(never) => match never {},
@@ -152,9 +155,14 @@ pub fn install() -> anyhow::Result<()> {
         "kleos_desk_commit_seconds",
         "Time to load, decide, write and commit a batch."
     );
-    metrics::describe_gauge!("kleos_desk_queue_commands", "Commands that wait at the desks.");
+    metrics::describe_gauge!(
+        "kleos_desk_queue_commands",
+        "Commands that wait at the desks."
+    );
     metrics::describe_gauge!("kleos_outbox_notices", "Notices that wait to be delivered.");
-    RECORDER.set(handle).map_err(|_| anyhow::anyhow!("metrics are recorded already"))
+    RECORDER
+        .set(handle)
+        .map_err(|_| anyhow::anyhow!("metrics are recorded already"))
 }
 
 /// What was recorded so far, in the text format of Prometheus; nothing if this process does not record.

@@ -132,7 +132,12 @@ pub fn versions(tx: &mut Tx<'_>, space: Space) -> Result<Option<Versions>> {
          from space s join environment e on e.id = s.environment_id
          where s.id = $1",
         &[space.id().into()],
-        |row| Ok(Versions { config: row.get(0)?, access: row.get(1)? }),
+        |row| {
+            Ok(Versions {
+                config: row.get(0)?,
+                access: row.get(1)?,
+            })
+        },
     )
 }
 
@@ -143,12 +148,24 @@ pub fn versions_of(tx: &mut Tx<'_>, spaces: &[Space]) -> Result<Vec<(Space, Vers
          from {keys(id bigint)} k
          join space s on s.id = k.id
          join environment e on e.id = s.environment_id",
-        &[crate::driver::Column::Int(spaces.iter().map(|space| space.id()).collect())],
-        |row| Ok((Space::of(row, 0)?, Versions { config: row.get(1)?, access: row.get(2)? })),
+        &[crate::driver::Column::Int(
+            spaces.iter().map(|space| space.id()).collect(),
+        )],
+        |row| {
+            Ok((
+                Space::of(row, 0)?,
+                Versions {
+                    config: row.get(1)?,
+                    access: row.get(2)?,
+                },
+            ))
+        },
     )
 }
 
 /// All spaces, for work that has to visit each of them.
 pub fn all_spaces(tx: &mut Tx<'_>) -> Result<Vec<Space>> {
-    tx.rows("select id from space order by id", &[], |row| Space::of(row, 0))
+    tx.rows("select id from space order by id", &[], |row| {
+        Space::of(row, 0)
+    })
 }

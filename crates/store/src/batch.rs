@@ -2,6 +2,7 @@
 //!
 //! The number of statements depends on the number of tables, not of commands (design.md 6).
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use engine::amount::Amount;
@@ -17,7 +18,7 @@ use engine::outcome::{LedgerEntry, LoggedEvent, Outcome};
 use engine::state::{
     BoardValue, Completion, Counter, DaySum, MetricTotal, Row, Streak, StreakPeriod, UserState,
 };
-use engine::user::User;
+use engine::user::{Change, Patch, User};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
@@ -25,8 +26,8 @@ use uuid::Uuid;
 
 use crate::access::Space;
 use crate::driver::{Column, Tx};
-use crate::time::{date, instant, maybe_date, maybe_instant};
 use crate::outbox::{self, Pending};
+use crate::time::{date, instant, maybe_date, maybe_instant};
 use crate::{Error, Result, event, user};
 
 /// Whom a command is about.
@@ -62,7 +63,8 @@ pub struct WorkingSet {
 impl WorkingSet {
     fn add(&mut self, space: Space, state: UserState) {
         let user = state.user.get();
-        self.by_external.insert((space, user.external_id.clone()), self.states.len());
+        self.by_external
+            .insert((space, user.external_id.clone()), self.states.len());
         self.by_id.insert((space, user.id), self.states.len());
         self.states.push((space, state));
     }
@@ -97,8 +99,12 @@ pub fn load(
     // One entry for every user with rows to load, and the instant of the user's first command.
     let mut wants: BTreeMap<usize, Want> = BTreeMap::new();
     for item in items {
-        let Some(index) = set.index(item.space, item.who) else { continue };
-        let Some(catalog) = catalogs(item.space) else { continue };
+        let Some(index) = set.index(item.space, item.who) else {
+            continue;
+        };
+        let Some(catalog) = catalogs(item.space) else {
+            continue;
+        };
         let (space, state) = &set.states[index];
         let want = wants.entry(index).or_insert_with(|| Want {
             space: *space,
@@ -110,9 +116,9 @@ pub fn load(
             keys: Vec::new(),
         });
         let metric = match item.command {
-            Command::RecordEvent(event) => {
-                catalog.metric_by_key(&event.metric).map(|metric| MetricId(metric.id))
-            }
+            Command::RecordEvent(event) => catalog
+                .metric_by_key(&event.metric)
+                .map(|metric| MetricId(metric.id)),
             _ => None,
         };
         if let Some(metric) = metric {
@@ -123,20 +129,20 @@ pub fn load(
                 want.keys.push((metric, key.clone()));
             }
         }
-        let saves_attributes = match item.command {
-            Command::RecordEvent(event) => !event.user.attributes.is_empty(),
-            Command::SaveUser(save) => !save.user.attributes.is_empty(),
-            Command::CompleteAchievement(complete) => !complete.user.attributes.is_empty(),
-            Command::Settle => false,
-            Command::Backdate { .. } => true,
+        // Attributes and the sign-up date may decide anything anew.
+        let decides_anew = match patch(item.command) {
+            Some(patch) => !patch.attributes.is_empty() || patch.sign_up_date != Change::Keep,
+            None => matches!(item.command, Command::Backdate { .. }),
         };
-        want.all_metrics |= saves_attributes;
-        let user = patched_zone(state.user.get(), item.command);
-        want.boards.extend(leaderboard::needed(&catalog, &user, metric, item.now));
-        if saves_attributes {
+        want.all_metrics |= decides_anew;
+        let user = dated(state.user.get(), item.command);
+        want.boards
+            .extend(leaderboard::needed(&catalog, &user, metric, item.now));
+        if decides_anew {
             for metric in catalog.metrics() {
                 let metric = Some(MetricId(metric.id));
-                want.boards.extend(leaderboard::needed(&catalog, &user, metric, item.now));
+                want.boards
+                    .extend(leaderboard::needed(&catalog, &user, metric, item.now));
             }
         }
     }
@@ -163,11 +169,20 @@ pub fn load_one(
     now: Timestamp,
 ) -> Result<Option<UserState>> {
     let who = Who::External(external_id.to_owned());
-    let item = Item { space, who: &who, command: &Command::Settle, now };
+    let item = Item {
+        space,
+        who: &who,
+        command: &Command::Settle,
+        now,
+    };
     // No id is made: a user who is new here is answered with nothing.
     let mut ids = Ids::seeded(0);
     let mut set = load(tx, &|_| Some(catalog.clone()), &[item], &mut ids, false)?;
-    Ok(set.states.pop().map(|(_, state)| state).filter(|state| !state.is_new))
+    Ok(set
+        .states
+        .pop()
+        .map(|(_, state)| state)
+        .filter(|state| !state.is_new))
 }
 
 /// The rows of one user that commands need.
@@ -185,22 +200,33 @@ type Wants = BTreeMap<usize, Want>;
 
 /// The first date of the period that is open anywhere on earth.
 fn first_day(frequency: Frequency, now: Timestamp) -> Date {
-    let earliest = now.checked_sub(SignedDuration::from_hours(36)).unwrap_or(now);
+    let earliest = now
+        .checked_sub(SignedDuration::from_hours(36))
+        .unwrap_or(now);
     frequency.period(Zone::utc().date(earliest)).start
 }
 
-/// The user as far as dates are concerned once the command's zone is applied.
-fn patched_zone(user: &User, command: &Command) -> User {
-    let patch = match command {
-        Command::RecordEvent(event) => &event.user,
-        Command::SaveUser(save) => &save.user,
-        Command::CompleteAchievement(complete) => &complete.user,
-        Command::Settle | Command::Backdate { .. } => return user.clone(),
-    };
-    let mut user = user.clone();
-    let updated = user.updated;
-    engine::user::apply(&mut user, patch, updated);
-    user
+/// What a command says of its user.
+fn patch(command: &Command) -> Option<&Patch> {
+    match command {
+        Command::RecordEvent(event) => Some(&event.user),
+        Command::SaveUser(save) => Some(&save.user),
+        Command::CompleteAchievement(complete) => Some(&complete.user),
+        Command::Settle | Command::Backdate { .. } => None,
+    }
+}
+
+/// The user as far as dates are concerned once the command is applied.
+fn dated<'a>(user: &'a User, command: &Command) -> Cow<'a, User> {
+    match patch(command) {
+        Some(patch) if patch.tz != Change::Keep || patch.sign_up_date != Change::Keep => {
+            let mut user = user.clone();
+            let updated = user.updated;
+            engine::user::apply(&mut user, patch, updated);
+            Cow::Owned(user)
+        }
+        _ => Cow::Borrowed(user),
+    }
 }
 
 fn load_users(
@@ -214,7 +240,9 @@ fn load_users(
     for item in items {
         match item.who {
             Who::External(id) => {
-                external.entry((item.space, id.as_str())).or_insert(item.now);
+                external
+                    .entry((item.space, id.as_str()))
+                    .or_insert(item.now);
             }
             Who::Internal(id) => {
                 internal.insert((item.space, *id));
@@ -245,7 +273,12 @@ fn load_users(
 
 fn user_columns(wants: &Wants) -> [Column<'static>; 3] {
     [
-        Column::Int(wants.keys().map(|index| i64::try_from(*index).unwrap_or(-1)).collect()),
+        Column::Int(
+            wants
+                .keys()
+                .map(|index| i64::try_from(*index).unwrap_or(-1))
+                .collect(),
+        ),
         Column::Int(wants.values().map(|want| want.space.id()).collect()),
         Column::Int(wants.values().map(|want| want.user.0).collect()),
     ]
@@ -270,7 +303,9 @@ fn load_totals(tx: &mut Tx<'_>, set: &mut WorkingSet, wants: &Wants) -> Result<(
                 last: instant(row, 6)?,
             };
             let state = &mut set.states[position(row)?].1;
-            state.totals.insert(MetricId(row.get(1)?), Row::stored(total));
+            state
+                .totals
+                .insert(MetricId(row.get(1)?), Row::stored(total));
             Ok(())
         },
     )?;
@@ -279,17 +314,30 @@ fn load_totals(tx: &mut Tx<'_>, set: &mut WorkingSet, wants: &Wants) -> Result<(
 
 fn load_days(tx: &mut Tx<'_>, set: &mut WorkingSet, wants: &Wants) -> Result<()> {
     let [index, space, user] = user_columns(wants);
-    let dates: Vec<String> = wants.values().map(|want| want.days_from.to_string()).collect();
+    let dates: Vec<String> = wants
+        .values()
+        .map(|want| want.days_from.to_string())
+        .collect();
     tx.look_up(
         "select k.i, d.date, d.metric_id, d.sum, d.events
          from {keys(i bigint, space_id bigint, user_id bigint, date text)} k
          join metric_day d on d.space_id = k.space_id and d.user_id = k.user_id
                           and d.date >= k.date",
-        &[index, space, user, Column::Text(dates.iter().map(String::as_str).collect())],
+        &[
+            index,
+            space,
+            user,
+            Column::Text(dates.iter().map(String::as_str).collect()),
+        ],
         |row| {
-            let day = DaySum { sum: Amount::from_millionths(row.get(3)?), events: row.get(4)? };
+            let day = DaySum {
+                sum: Amount::from_millionths(row.get(3)?),
+                events: row.get(4)?,
+            };
             let state = &mut set.states[position(row)?].1;
-            state.days.insert((MetricId(row.get(2)?), date(row, 1)?), Row::stored(day));
+            state
+                .days
+                .insert((MetricId(row.get(2)?), date(row, 1)?), Row::stored(day));
             Ok(())
         },
     )?;
@@ -352,10 +400,14 @@ fn load_completions(tx: &mut Tx<'_>, set: &mut WorkingSet, wants: &Wants) -> Res
          join completion c on c.space_id = k.space_id and c.user_id = k.user_id",
         &user_columns(wants),
         |row| {
-            let completion =
-                Completion { id: CompletionId(row.get(2)?), at: instant(row, 3)? };
+            let completion = Completion {
+                id: CompletionId(row.get(2)?),
+                at: instant(row, 3)?,
+            };
             let state = &mut set.states[position(row)?].1;
-            state.completions.insert(AchievementId(row.get(1)?), completion);
+            state
+                .completions
+                .insert(AchievementId(row.get(1)?), completion);
             Ok(())
         },
     )?;
@@ -370,7 +422,9 @@ fn load_balances(tx: &mut Tx<'_>, set: &mut WorkingSet, wants: &Wants) -> Result
         &user_columns(wants),
         |row| {
             let state = &mut set.states[position(row)?].1;
-            state.balances.insert(PointsSystemId(row.get(1)?), Row::stored(row.get(2)?));
+            state
+                .balances
+                .insert(PointsSystemId(row.get(1)?), Row::stored(row.get(2)?));
             Ok(())
         },
     )?;
@@ -381,7 +435,9 @@ fn load_boards(tx: &mut Tx<'_>, set: &mut WorkingSet, wants: &Wants) -> Result<(
     let keys: Vec<(usize, &Want, BoardId, i64)> = wants
         .iter()
         .flat_map(|(index, want)| {
-            want.boards.iter().map(move |(board, run)| (*index, want, *board, *run))
+            want.boards
+                .iter()
+                .map(move |(board, run)| (*index, want, *board, *run))
         })
         .collect();
     tx.look_up(
@@ -390,7 +446,11 @@ fn load_boards(tx: &mut Tx<'_>, set: &mut WorkingSet, wants: &Wants) -> Result<(
          join board_entry e on e.space_id = k.space_id and e.board_id = k.board_id
                            and e.run = k.run and e.user_id = k.user_id",
         &[
-            Column::Int(keys.iter().map(|key| i64::try_from(key.0).unwrap_or(-1)).collect()),
+            Column::Int(
+                keys.iter()
+                    .map(|key| i64::try_from(key.0).unwrap_or(-1))
+                    .collect(),
+            ),
             Column::Int(keys.iter().map(|key| key.1.space.id()).collect()),
             Column::Uuid(keys.iter().map(|key| key.2.0).collect()),
             Column::Int(keys.iter().map(|key| key.3).collect()),
@@ -400,10 +460,12 @@ fn load_boards(tx: &mut Tx<'_>, set: &mut WorkingSet, wants: &Wants) -> Result<(
             let value = BoardValue {
                 value: row.get(3)?,
                 reached: instant(row, 4)?,
-                group: group_of(row.get(5)?)?,
+                group: group_of(row, 5)?,
             };
             let state = &mut set.states[position(row)?].1;
-            state.boards.insert((BoardId(row.get(1)?), row.get(2)?), Row::stored(value));
+            state
+                .boards
+                .insert((BoardId(row.get(1)?), row.get(2)?), Row::stored(value));
             Ok(())
         },
     )?;
@@ -411,8 +473,8 @@ fn load_boards(tx: &mut Tx<'_>, set: &mut WorkingSet, wants: &Wants) -> Result<(
 }
 
 /// Reads a group.
-pub(crate) fn group_of(text: Option<String>) -> Result<Option<Vec<String>>> {
-    match text.as_deref() {
+pub(crate) fn group_of(row: &crate::driver::Row<'_>, index: usize) -> Result<Option<Vec<String>>> {
+    match row.get::<Option<String>>(index)?.as_deref() {
         None => Ok(None),
         Some("[]") => Ok(Some(Vec::new())),
         Some(text) => serde_json::from_str(text).map(Some).map_err(Error::broken),
@@ -436,7 +498,9 @@ fn load_seen(tx: &mut Tx<'_>, set: &mut WorkingSet, wants: &Wants) -> Result<()>
     let keys: Vec<(usize, &Want, MetricId, &str)> = wants
         .iter()
         .flat_map(|(index, want)| {
-            want.keys.iter().map(move |(metric, key)| (*index, want, *metric, key.as_str()))
+            want.keys
+                .iter()
+                .map(move |(metric, key)| (*index, want, *metric, key.as_str()))
         })
         .collect();
     let prints: Vec<[u8; 16]> = keys.iter().map(|key| fingerprint(key.3)).collect();
@@ -456,11 +520,14 @@ fn load_seen(tx: &mut Tx<'_>, set: &mut WorkingSet, wants: &Wants) -> Result<()>
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
     for (position, event) in found {
-        if let Some((index, _, metric, key)) =
-            usize::try_from(position).ok().and_then(|position| keys.get(position))
+        if let Some((index, _, metric, key)) = usize::try_from(position)
+            .ok()
+            .and_then(|position| keys.get(position))
         {
             let state = &mut set.states[*index].1;
-            state.seen.insert((*metric, (*key).to_owned()), EventId(event));
+            state
+                .seen
+                .insert((*metric, (*key).to_owned()), EventId(event));
         }
     }
     Ok(())
@@ -475,7 +542,9 @@ fn complete_counters(
     catalogs: Catalogs<'_>,
 ) -> Result<()> {
     for (index, want) in wants {
-        let Some(catalog) = catalogs(want.space) else { continue };
+        let Some(catalog) = catalogs(want.space) else {
+            continue;
+        };
         let state = &set.states[*index].1;
         let missing = if want.all_metrics {
             missing_counters(&catalog, state, None)
@@ -486,7 +555,8 @@ fn complete_counters(
                 .collect()
         };
         for counter in missing {
-            let sum = event::filtered_sum(tx, want.space, want.user, counter.metric, counter.filters)?;
+            let sum =
+                event::filtered_sum(tx, want.space, want.user, counter.metric, counter.filters)?;
             let row = Row::fresh(counter.counter(sum));
             set.states[*index].1.counters.insert(counter.id, row);
         }
@@ -502,7 +572,9 @@ fn complete_days(
     catalogs: Catalogs<'_>,
 ) -> Result<()> {
     for (index, want) in wants {
-        let Some(catalog) = catalogs(want.space) else { continue };
+        let Some(catalog) = catalogs(want.space) else {
+            continue;
+        };
         if !needs_recount(&catalog, &set.states[*index].1) {
             continue;
         }
@@ -511,7 +583,10 @@ fn complete_days(
              where space_id = $1 and user_id = $2",
             &[want.space.id().into(), want.user.0.into()],
             |row| {
-                let day = DaySum { sum: Amount::from_millionths(row.get(2)?), events: row.get(3)? };
+                let day = DaySum {
+                    sum: Amount::from_millionths(row.get(2)?),
+                    events: row.get(3)?,
+                };
                 Ok(((MetricId(row.get(1)?), date(row, 0)?), Row::stored(day)))
             },
         )?;
@@ -602,7 +677,11 @@ fn save_totals(tx: &mut Tx<'_>, states: &States) -> Result<()> {
             Column::Int(rows.iter().map(|row| row.3.total.millionths()).collect()),
             Column::Int(rows.iter().map(|row| row.3.peak.millionths()).collect()),
             Column::Int(rows.iter().map(|row| row.3.events).collect()),
-            Column::Int(rows.iter().map(|row| row.3.first.as_microsecond()).collect()),
+            Column::Int(
+                rows.iter()
+                    .map(|row| row.3.first.as_microsecond())
+                    .collect(),
+            ),
             Column::Int(rows.iter().map(|row| row.3.last.as_microsecond()).collect()),
         ],
     )?;
@@ -648,7 +727,11 @@ fn save_counters(tx: &mut Tx<'_>, states: &States) -> Result<()> {
             Column::Uuid(rows.iter().map(|row| row.2).collect()),
             Column::Int(rows.iter().map(|row| row.3.sum.millionths()).collect()),
             Column::Int(rows.iter().map(|row| row.3.peak.millionths()).collect()),
-            Column::Int(rows.iter().map(|row| row.3.since.as_microsecond()).collect()),
+            Column::Int(
+                rows.iter()
+                    .map(|row| row.3.since.as_microsecond())
+                    .collect(),
+            ),
         ],
     )?;
     Ok(())
@@ -739,7 +822,11 @@ fn save_boards(tx: &mut Tx<'_>, states: &States) -> Result<()> {
             Column::Int(rows.iter().map(|row| row.2.1).collect()),
             Column::Int(rows.iter().map(|row| row.1).collect()),
             Column::Int(rows.iter().map(|row| row.3.value).collect()),
-            Column::Int(rows.iter().map(|row| row.3.reached.as_microsecond()).collect()),
+            Column::Int(
+                rows.iter()
+                    .map(|row| row.3.reached.as_microsecond())
+                    .collect(),
+            ),
             Column::OptJson(groups.iter().map(Option::as_deref).collect()),
         ],
     )?;
@@ -812,9 +899,11 @@ fn save_completions(tx: &mut Tx<'_>, outcomes: &Outcomes<'_>) -> Result<()> {
     let rows: Vec<(i64, i64, AchievementId, Completion)> = outcomes
         .iter()
         .flat_map(|(space, user, outcome)| {
-            outcome.appended.completions.iter().map(|(achievement, completion)| {
-                (space.id(), user.0, *achievement, *completion)
-            })
+            outcome
+                .appended
+                .completions
+                .iter()
+                .map(|(achievement, completion)| (space.id(), user.0, *achievement, *completion))
         })
         .collect();
     tx.many(
@@ -836,7 +925,11 @@ fn save_ledger(tx: &mut Tx<'_>, outcomes: &Outcomes<'_>) -> Result<()> {
     let rows: Vec<(i64, i64, &LedgerEntry)> = outcomes
         .iter()
         .flat_map(|(space, user, outcome)| {
-            outcome.appended.ledger.iter().map(|entry| (space.id(), user.0, entry))
+            outcome
+                .appended
+                .ledger
+                .iter()
+                .map(|entry| (space.id(), user.0, entry))
         })
         .collect();
     let dates: Vec<String> = rows.iter().map(|row| row.2.date.to_string()).collect();
@@ -857,7 +950,11 @@ fn save_ledger(tx: &mut Tx<'_>, outcomes: &Outcomes<'_>) -> Result<()> {
             Column::Int(rows.iter().map(|row| row.2.at.as_microsecond()).collect()),
             Column::Text(dates.iter().map(String::as_str).collect()),
             Column::Uuid(rows.iter().map(|row| row.2.trigger.0).collect()),
-            Column::OptUuid(rows.iter().map(|row| row.2.event.map(|event| event.0)).collect()),
+            Column::OptUuid(
+                rows.iter()
+                    .map(|row| row.2.event.map(|event| event.0))
+                    .collect(),
+            ),
         ],
     )?;
     Ok(())

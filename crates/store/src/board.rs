@@ -30,8 +30,12 @@ pub fn places(
            and breakdown is not null",
         &[space.id().into(), board.0.into(), run.into()],
         |row| {
-            let place = Place { user: row.get(0)?, value: row.get(1)?, reached: row.get(2)? };
-            if let Some(group) = group_of(row.get(3)?)? {
+            let place = Place {
+                user: row.get(0)?,
+                value: row.get(1)?,
+                reached: row.get(2)?,
+            };
+            if let Some(group) = group_of(row, 3)? {
                 places.entry(group).or_default().push(place);
             }
             Ok(())
@@ -56,7 +60,7 @@ pub fn value(
             Ok(BoardValue {
                 value: row.get(0)?,
                 reached: instant(row, 1)?,
-                group: group_of(row.get(2)?)?,
+                group: group_of(row, 2)?,
             })
         },
     )
@@ -81,25 +85,27 @@ impl Tally {
             self.before = (self.value, self.reached_us);
         }
         self.value = self.value.saturating_add(amount);
-        self.reached_us = if self.value == self.before.0 { self.before.1 } else { Some(at_us) };
+        self.reached_us = if self.value == self.before.0 {
+            self.before.1
+        } else {
+            Some(at_us)
+        };
     }
 }
 
 /// Counts a board anew from what is stored: a board's values are a function of events, awards and
 /// streaks inside its dates, however long it was switched on (AMB-35).
-pub fn rebuild(
-    tx: &mut Tx<'_>,
-    space: Space,
-    board: &BoardEntry,
-    now: Timestamp,
-) -> Result<()> {
+pub fn rebuild(tx: &mut Tx<'_>, space: Space, board: &BoardEntry, now: Timestamp) -> Result<()> {
     let mut values: BTreeMap<(i64, UserId), Tally> = BTreeMap::new();
     let schedule = board.body().schedule();
     let mut add = |date, user: UserId, amount: i64, at: Timestamp| {
         if amount != 0
             && let Some(run) = schedule.run_at(date)
         {
-            values.entry((run, user)).or_default().add(amount, at.as_microsecond());
+            values
+                .entry((run, user))
+                .or_default()
+                .add(amount, at.as_microsecond());
         }
     };
     match board.body().rank_by {
@@ -169,11 +175,7 @@ pub fn rebuild(
 }
 
 /// The groups of all users who take part in a board.
-fn groups(
-    tx: &mut Tx<'_>,
-    space: Space,
-    board: &BoardEntry,
-) -> Result<HashMap<UserId, Group>> {
+fn groups(tx: &mut Tx<'_>, space: Space, board: &BoardEntry) -> Result<HashMap<UserId, Group>> {
     let rows = tx.rows(
         "select id, attributes from end_user where space_id = $1",
         &[space.id().into()],
@@ -183,5 +185,8 @@ fn groups(
             Ok((UserId(row.get(0)?), group(board, &attributes)))
         },
     )?;
-    Ok(rows.into_iter().filter_map(|(user, group)| Some((user, group?))).collect())
+    Ok(rows
+        .into_iter()
+        .filter_map(|(user, group)| Some((user, group?)))
+        .collect())
 }

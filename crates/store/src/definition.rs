@@ -22,7 +22,11 @@ fn stored<T: Definition>(row: &Row<'_>) -> Result<Stored<T>> {
 
 /// Holds the configuration of a space for this transaction: other writers of it wait.
 pub fn hold(tx: &mut Tx<'_>, space: Space) -> Result<()> {
-    tx.row("select id from space where id = $1 {hold}", &[space.id().into()], |_| Ok(()))?;
+    tx.row(
+        "select id from space where id = $1 {hold}",
+        &[space.id().into()],
+        |_| Ok(()),
+    )?;
     Ok(())
 }
 
@@ -61,7 +65,13 @@ pub fn insert<T: Definition>(
         ],
     )?;
     record_version(tx, space, id, now)?;
-    Ok(Stored { id, created: now, updated: now, is_archived: false, body: body.clone() })
+    Ok(Stored {
+        id,
+        created: now,
+        updated: now,
+        is_archived: false,
+        body: body.clone(),
+    })
 }
 
 /// Publishes a new version of a definition.
@@ -143,7 +153,12 @@ pub fn list<T: Definition>(
         "select id, body, is_archived, created_at, updated_at from definition
          where space_id = $1 and kind = $2 and not is_archived
          order by created_at, id limit $3 offset $4",
-        &[space.id().into(), T::KIND.name().into(), limit.into(), skip.into()],
+        &[
+            space.id().into(),
+            T::KIND.name().into(),
+            limit.into(),
+            skip.into(),
+        ],
         stored,
     )
 }
@@ -160,7 +175,13 @@ pub fn list_of<T: Definition>(
         "select id, body, is_archived, created_at, updated_at from definition
          where space_id = $1 and kind = $2 and parent_id = $3 and not is_archived
          order by created_at, id limit $4 offset $5",
-        &[space.id().into(), T::KIND.name().into(), parent.into(), limit.into(), skip.into()],
+        &[
+            space.id().into(),
+            T::KIND.name().into(),
+            parent.into(),
+            limit.into(),
+            skip.into(),
+        ],
         stored,
     )
 }

@@ -51,10 +51,21 @@ pub fn days(
     tx.rows(
         "select date, sum, events from metric_day
          where space_id = $1 and user_id = $2 and date <= $3 and metric_id = $4 order by date",
-        &[space.id().into(), user.0.into(), to.to_string().as_str().into(), metric.0.into()],
+        &[
+            space.id().into(),
+            user.0.into(),
+            to.to_string().as_str().into(),
+            metric.0.into(),
+        ],
         |row| {
             let sum = Amount::from_millionths(row.get(1)?);
-            Ok((date(row, 0)?, DaySum { sum, events: row.get(2)? }))
+            Ok((
+                date(row, 0)?,
+                DaySum {
+                    sum,
+                    events: row.get(2)?,
+                },
+            ))
         },
     )
 }
@@ -87,7 +98,11 @@ pub(crate) fn of_metric(
     tx.rows(
         "select id, user_id, value, at, date from event
          where space_id = $1 and metric_id = $2 and date >= $3 order by id",
-        &[space.id().into(), metric.0.into(), from.to_string().as_str().into()],
+        &[
+            space.id().into(),
+            metric.0.into(),
+            from.to_string().as_str().into(),
+        ],
         |row| {
             each(Logged {
                 id: EventId(row.get(0)?),

@@ -40,13 +40,7 @@ impl Task {
 }
 
 /// Adds a job.
-pub fn insert(
-    tx: &mut Tx<'_>,
-    space: Space,
-    id: Uuid,
-    task: Task,
-    now: Timestamp,
-) -> Result<()> {
+pub fn insert(tx: &mut Tx<'_>, space: Space, id: Uuid, task: Task, now: Timestamp) -> Result<()> {
     let (kind, target) = task.parts();
     tx.run(
         "insert into job (space_id, id, kind, target, position, created_at)

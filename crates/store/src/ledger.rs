@@ -32,7 +32,12 @@ pub fn last(
     tx.rows(
         "select id, amount, balance, at, date, trigger_id, event_id from ledger_entry
          where space_id = $1 and user_id = $2 and system_id = $3 order by id desc limit $4",
-        &[space.id().into(), user.0.into(), system.0.into(), limit.into()],
+        &[
+            space.id().into(),
+            user.0.into(),
+            system.0.into(),
+            limit.into(),
+        ],
         |row| entry(row, system),
     )
 }
@@ -57,11 +62,7 @@ pub(crate) fn of_system(
 }
 
 /// How many users have each balance in a system; users who never earned anything are not counted.
-pub fn balances(
-    tx: &mut Tx<'_>,
-    space: Space,
-    system: PointsSystemId,
-) -> Result<Vec<(i64, i64)>> {
+pub fn balances(tx: &mut Tx<'_>, space: Space, system: PointsSystemId) -> Result<Vec<(i64, i64)>> {
     tx.rows(
         "select total, count(*) from balance where space_id = $1 and system_id = $2
          group by total order by total",

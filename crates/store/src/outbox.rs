@@ -38,7 +38,12 @@ pub fn insert(tx: &mut Tx<'_>, notices: &[Pending<'_>]) -> Result<()> {
             Column::Int(notices.iter().map(|pending| pending.space.id()).collect()),
             Column::Uuid(notices.iter().map(|pending| pending.id).collect()),
             Column::Int(notices.iter().map(|pending| pending.user.0).collect()),
-            Column::Text(notices.iter().map(|pending| pending.notice.kind()).collect()),
+            Column::Text(
+                notices
+                    .iter()
+                    .map(|pending| pending.notice.kind())
+                    .collect(),
+            ),
             Column::Json(bodies.iter().map(String::as_str).collect()),
             Column::Int(notices.iter().map(|pending| pending.at_us).collect()),
         ],
@@ -48,5 +53,7 @@ pub fn insert(tx: &mut Tx<'_>, notices: &[Pending<'_>]) -> Result<()> {
 
 /// How many notices wait.
 pub fn depth(tx: &mut Tx<'_>) -> Result<i64> {
-    Ok(tx.row("select count(*) from outbox", &[], |row| row.get(0))?.unwrap_or(0))
+    Ok(tx
+        .row("select count(*) from outbox", &[], |row| row.get(0))?
+        .unwrap_or(0))
 }

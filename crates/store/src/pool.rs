@@ -38,7 +38,11 @@ impl Store {
     /// Opens the database; fails if it cannot be reached. Migrations are not applied.
     pub fn open(location: Location) -> Result<Self> {
         let conn = Conn::open(&location)?;
-        let writers = if location.is_embedded() { 1 } else { WRITERS_MAX };
+        let writers = if location.is_embedded() {
+            1
+        } else {
+            WRITERS_MAX
+        };
         let store = Self {
             writers: Pool::new(false, writers),
             readers: Pool::new(true, READERS_MAX),
@@ -122,7 +126,10 @@ impl Pool {
         location: &Location,
         work: impl FnOnce(&mut Conn) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut lease = Lease { pool: self, conn: Some(self.take(location)?) };
+        let mut lease = Lease {
+            pool: self,
+            conn: Some(self.take(location)?),
+        };
         match &mut lease.conn {
             Some(conn) => work(conn),
             None => Err(Error::broken("a lease without a connection").into()),
@@ -138,15 +145,21 @@ impl Pool {
             if state.open < self.size_max {
                 state.open += 1;
                 drop(state);
-                let opened =
-                    if self.is_reader { Conn::open_reader(location) } else { Conn::open(location) };
+                let opened = if self.is_reader {
+                    Conn::open_reader(location)
+                } else {
+                    Conn::open(location)
+                };
                 if opened.is_err() {
                     self.lock().open -= 1;
                     self.returned.notify_one();
                 }
                 return opened;
             }
-            state = self.returned.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .returned
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 }

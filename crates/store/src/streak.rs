@@ -62,7 +62,9 @@ pub fn due(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Result<Vec<(Space, Us
 
 /// When the next midnight that matters passes, anywhere.
 pub fn next_due(tx: &mut Tx<'_>) -> Result<Option<Timestamp>> {
-    let next = tx.row("select min(settle_at) from streak", &[], |row| row.get::<Option<i64>>(0))?;
+    let next = tx.row("select min(settle_at) from streak", &[], |row| {
+        row.get::<Option<i64>>(0)
+    })?;
     next.flatten()
         .map(|us| Timestamp::from_microsecond(us).map_err(Error::broken))
         .transpose()

@@ -48,9 +48,11 @@ pub fn bootstrap(
 
 /// The production environment.
 pub fn production(tx: &mut Tx<'_>) -> Result<Option<Environment>> {
-    tx.row("select id from environment where kind = 'production'", &[], |row| {
-        Environment::of(row, 0)
-    })
+    tx.row(
+        "select id from environment where kind = 'production'",
+        &[],
+        |row| Environment::of(row, 0),
+    )
 }
 
 /// The organization of an environment.
@@ -59,7 +61,12 @@ pub fn organization(tx: &mut Tx<'_>, environment: Environment) -> Result<Option<
         "select o.name, o.multi_tenancy from organization o
          join environment e on e.organization_id = o.id where e.id = $1",
         &[environment.id().into()],
-        |row| Ok(Organization { name: row.get(0)?, is_multi_tenant: row.get(1)? }),
+        |row| {
+            Ok(Organization {
+                name: row.get(0)?,
+                is_multi_tenant: row.get(1)?,
+            })
+        },
     )
 }
 
@@ -249,7 +256,11 @@ pub fn archive_tenant(
     let changed = tx.run(
         "update tenant set is_archived = true, updated_at = $3
          where environment_id = $1 and id = $2 and not is_archived",
-        &[environment.id().into(), id.into(), now.as_microsecond().into()],
+        &[
+            environment.id().into(),
+            id.into(),
+            now.as_microsecond().into(),
+        ],
     )?;
     bump_access(tx, environment)?;
     Ok(changed > 0)

@@ -76,9 +76,15 @@ pub(crate) fn by_external(
         Column::Int(keys.iter().map(|(space, _)| space.id()).collect()),
         Column::Text(keys.iter().map(|(_, id)| *id).collect()),
     ];
-    tx.look_up(if is_held { BY_EXTERNAL_HELD } else { BY_EXTERNAL }, &columns, |row| {
-        Ok((Space::of(row, 0)?, user(row, 1)?))
-    })
+    tx.look_up(
+        if is_held {
+            BY_EXTERNAL_HELD
+        } else {
+            BY_EXTERNAL
+        },
+        &columns,
+        |row| Ok((Space::of(row, 0)?, user(row, 1)?)),
+    )
 }
 
 /// Users by our ids; `is_held` keeps other writers of them waiting.
@@ -98,7 +104,10 @@ pub(crate) fn by_id(
 
 /// One user by the caller's id.
 pub fn find(tx: &mut Tx<'_>, space: Space, external_id: &str) -> Result<Option<User>> {
-    Ok(by_external(tx, &[(space, external_id)], false)?.into_iter().next().map(|(_, user)| user))
+    Ok(by_external(tx, &[(space, external_id)], false)?
+        .into_iter()
+        .next()
+        .map(|(_, user)| user))
 }
 
 /// How rankings show users: the caller's id and the name, by our ids.
@@ -122,20 +131,16 @@ pub fn names(
 
 /// How many users a space has.
 pub fn count(tx: &mut Tx<'_>, space: Space) -> Result<i64> {
-    let count =
-        tx.row("select count(*) from end_user where space_id = $1", &[space.id().into()], |row| {
-            row.get(0)
-        })?;
+    let count = tx.row(
+        "select count(*) from end_user where space_id = $1",
+        &[space.id().into()],
+        |row| row.get(0),
+    )?;
     Ok(count.unwrap_or(0))
 }
 
 /// The users of a space after `position`, in the order of our ids.
-pub fn after(
-    tx: &mut Tx<'_>,
-    space: Space,
-    position: i64,
-    limit: i64,
-) -> Result<Vec<UserId>> {
+pub fn after(tx: &mut Tx<'_>, space: Space, position: i64, limit: i64) -> Result<Vec<UserId>> {
     tx.rows(
         "select id from end_user where space_id = $1 and id > $2 order by id limit $3",
         &[space.id().into(), position.into(), limit.into()],
@@ -152,11 +157,18 @@ pub(crate) fn save(tx: &mut Tx<'_>, users: &[(Space, &User)]) -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     let tokens = users
         .iter()
-        .map(|(_, u)| u.device_tokens.as_ref().map(serde_json::to_string).transpose())
+        .map(|(_, u)| {
+            u.device_tokens
+                .as_ref()
+                .map(serde_json::to_string)
+                .transpose()
+        })
         .map(|text| text.map_err(Error::broken))
         .collect::<Result<Vec<_>>>()?;
-    let dates: Vec<Option<String>> =
-        users.iter().map(|(_, u)| u.sign_up_date.map(|date| date.to_string())).collect();
+    let dates: Vec<Option<String>> = users
+        .iter()
+        .map(|(_, u)| u.sign_up_date.map(|date| date.to_string()))
+        .collect();
     let written = tx.many(
         "insert into end_user (space_id, id, external_id, email, name, tz, device_tokens,
                                is_subscribed, attributes, sign_up_date, is_control, created_at,
@@ -186,8 +198,18 @@ pub(crate) fn save(tx: &mut Tx<'_>, users: &[(Space, &User)]) -> Result<()> {
             Column::Json(attributes.iter().map(String::as_str).collect()),
             Column::OptText(dates.iter().map(Option::as_deref).collect()),
             Column::Bool(users.iter().map(|(_, u)| u.is_control).collect()),
-            Column::Int(users.iter().map(|(_, u)| u.created.as_microsecond()).collect()),
-            Column::Int(users.iter().map(|(_, u)| u.updated.as_microsecond()).collect()),
+            Column::Int(
+                users
+                    .iter()
+                    .map(|(_, u)| u.created.as_microsecond())
+                    .collect(),
+            ),
+            Column::Int(
+                users
+                    .iter()
+                    .map(|(_, u)| u.updated.as_microsecond())
+                    .collect(),
+            ),
         ],
     )?;
     if usize::try_from(written) == Ok(users.len()) {

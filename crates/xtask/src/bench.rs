@@ -42,7 +42,9 @@ pub(crate) struct Ingest {
 pub(crate) fn run(bench: &Bench) -> Result<()> {
     let Bench::Ingest(ingest) = bench;
     let binary = crate::build_release()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let mut table = String::from(
         "| store | users | connections | events/s | p50 ms | p99 ms | max ms | refused |\n\
          |---|---|---|---|---|---|---|---|\n",
@@ -90,7 +92,9 @@ impl Measured {
             reason = "an index into a list that fits into memory"
         )]
         let index = (last as f64 * quantile).round() as usize;
-        self.latencies_us.get(index).map_or(0.0, |us| f64::from(*us) / 1_000.0)
+        self.latencies_us
+            .get(index)
+            .map_or(0.0, |us| f64::from(*us) / 1_000.0)
     }
 }
 
@@ -122,7 +126,11 @@ async fn ingest_run(server: &Server, ingest: &Ingest, users: u64) -> Result<Meas
     }
     #[expect(clippy::cast_precision_loss, reason = "a count for a table")]
     let per_second = latencies_us.len() as f64 / elapsed;
-    Ok(Measured { per_second, refused, latencies_us })
+    Ok(Measured {
+        per_second,
+        refused,
+        latencies_us,
+    })
 }
 
 /// One connection: an event, its answer, the next event.
@@ -141,9 +149,14 @@ async fn send(
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        let body = format!("{{\"user\":{{\"id\":\"user-{}\"}},\"value\":1}}", random % users);
+        let body = format!(
+            "{{\"user\":{{\"id\":\"user-{}\"}},\"value\":1}}",
+            random % users
+        );
         let started = Instant::now();
-        let status = connection.send(key, "POST", "/v1/metrics/steps/event", &body).await?;
+        let status = connection
+            .send(key, "POST", "/v1/metrics/steps/event", &body)
+            .await?;
         if status == 201 {
             let us = u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX);
             latencies.push(us);
@@ -166,7 +179,12 @@ impl Connection {
     async fn open(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, request: Vec::new(), answer: vec![0; 64 * 1024], body: (0, 0) })
+        Ok(Self {
+            stream,
+            request: Vec::new(),
+            answer: vec![0; 64 * 1024],
+            body: (0, 0),
+        })
     }
 
     /// Sends a request and waits for the whole answer.
@@ -224,7 +242,9 @@ struct Server {
 impl Server {
     fn start(binary: &Path, store: &str) -> Result<Self> {
         let folder = testkit::temp_dir();
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?
+            .local_addr()?
+            .port();
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let key = "benchkey.0123456789abcdef0123456789abcdef".to_owned();
         let mut command = Command::new(binary);
@@ -235,7 +255,7 @@ impl Server {
                 None
             }
             "postgres" => {
-                let cluster = testkit::Cluster::start(testkit::Options { durable: true });
+                let cluster = testkit::Cluster::start(testkit::Options { durable: true })?;
                 command.args(["--database", &cluster.url()]);
                 Some(cluster)
             }
@@ -246,11 +266,21 @@ impl Server {
             .stdout(Stdio::null())
             .spawn()
             .context("the release binary starts")?;
-        let server = Self { child, address, key, _folder: folder, _cluster: cluster };
+        let server = Self {
+            child,
+            address,
+            key,
+            _folder: folder,
+            _cluster: cluster,
+        };
         server.wait()?;
         Ok(server)
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "another process tells us nothing when it is ready"
+    )]
     fn wait(&self) -> Result<()> {
         for _ in 0..200 {
             if let Ok(mut stream) = std::net::TcpStream::connect(self.address) {
@@ -272,7 +302,10 @@ impl Server {
         let body = body.map_or_else(String::new, ToString::to_string);
         let status = connection.send(&self.key, method, path, &body).await?;
         let (start, end) = connection.body;
-        Ok((status, serde_json::from_slice(&connection.answer[start..end]).unwrap_or_default()))
+        Ok((
+            status,
+            serde_json::from_slice(&connection.answer[start..end]).unwrap_or_default(),
+        ))
     }
 
     /// Creates one thing and answers its id.
@@ -285,7 +318,12 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if self.child.kill().and_then(|()| self.child.wait().map(drop)).is_err() {
+        if self
+            .child
+            .kill()
+            .and_then(|()| self.child.wait().map(drop))
+            .is_err()
+        {
             eprintln!("the server could not be stopped");
         }
     }
@@ -293,9 +331,16 @@ impl Drop for Server {
 
 /// The space that the figures are about.
 async fn set_up(server: &Server) -> Result<()> {
-    let metric = server.create("/admin/v1/metrics", json!({"name": "Steps", "key": "steps"})).await?;
+    let metric = server
+        .create(
+            "/admin/v1/metrics",
+            json!({"name": "Steps", "key": "steps"}),
+        )
+        .await?;
     let settings = json!({"frequency": "daily", "metrics": [{"key": "steps", "threshold": 1}]});
-    let (status, answer) = server.call("PATCH", "/admin/v1/streaks/settings", Some(&settings)).await?;
+    let (status, answer) = server
+        .call("PATCH", "/admin/v1/streaks/settings", Some(&settings))
+        .await?;
     if status != 200 {
         bail!("streak settings: {status} {answer}");
     }

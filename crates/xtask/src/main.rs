@@ -1,2 +1,55 @@
-//! placeholder
-fn main() {}
+//! Automation of the repository: `cargo xtask test | tidy | bench`. One file per command; here is only which command is which.
+
+mod bench;
+mod process;
+mod test;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::process::say;
+
+/// Automation of the repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+enum Task {
+    /// Run every test, on both stores
+    Test(test::Options),
+    /// Check the walls between the crates
+    Tidy,
+    /// Measure
+    #[command(subcommand)]
+    Bench(bench::Bench),
+}
+
+fn main() -> ExitCode {
+    let done = match Task::parse() {
+        Task::Test(options) => test::run(&options),
+        Task::Tidy => tidy::run(&root()),
+        Task::Bench(bench) => bench::run(&bench),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("\nxtask: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The folder of the workspace.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_owned()
+}
+
+/// Builds the release binary and answers its path.
+fn build_release() -> anyhow::Result<PathBuf> {
+    let mut cargo = process::cargo();
+    cargo.args(["build", "--release", "--bin", "kleos"]);
+    process::run(&mut cargo)?;
+    Ok(process::target().join("release/kleos"))
+}

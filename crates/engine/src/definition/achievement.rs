@@ -94,8 +94,9 @@ impl Definition for Achievement {
     }
 
     fn problem(&self) -> Option<String> {
-        name_problem(&self.name).or_else(|| self.key.as_deref().and_then(key_problem)).or_else(
-            || {
+        name_problem(&self.name)
+            .or_else(|| self.key.as_deref().and_then(key_problem))
+            .or_else(|| {
                 let sentence = match &self.trigger {
                     AchievementTrigger::Metric { value, .. } if *value < Amount::from_units(1) => {
                         "metricValue must be at least 1"
@@ -115,7 +116,6 @@ impl Definition for Achievement {
                     _ => return None,
                 };
                 Some(sentence.to_owned())
-            },
-        )
+            })
     }
 }

@@ -64,5 +64,7 @@ pub struct KeyedFilter {
 
 /// Whether all filters match; no filters match everything.
 pub fn all_match(filters: &[KeyedFilter], attributes: &BTreeMap<String, String>) -> bool {
-    filters.iter().all(|filter| attributes.get(&filter.key) == Some(&filter.value))
+    filters
+        .iter()
+        .all(|filter| attributes.get(&filter.key) == Some(&filter.value))
 }

@@ -88,7 +88,9 @@ impl Board {
     /// start (10:00 UTC the day before), an active one finished when the last zone has left its end
     /// (12:00 UTC the day after) (spec/trophy.md 7.5).
     pub fn status_at(&self, now: Timestamp) -> BoardStatus {
-        let is_over = self.end.is_some_and(|end| now >= utc_hour(days_after(end, 1), 12));
+        let is_over = self
+            .end
+            .is_some_and(|end| now >= utc_hour(days_after(end, 1), 12));
         match self.status {
             BoardStatus::Scheduled | BoardStatus::Active if is_over => BoardStatus::Finished,
             BoardStatus::Scheduled if now >= utc_hour(days_after(self.start, -1), 10) => {
@@ -113,22 +115,24 @@ impl Definition for Board {
     }
 
     fn problem(&self) -> Option<String> {
-        name_problem(&self.name).or_else(|| key_problem(&self.key)).or_else(|| {
-            let sentence = if !(1..=PARTICIPANTS_MAX).contains(&self.max_participants) {
-                "maxParticipants must be between 1 and 1000"
-            } else if self.end.is_some_and(|end| end < self.start) {
-                "end must not be before start"
-            } else if self.run.is_some_and(|run| run.interval < 1) {
-                "runInterval must be at least 1"
-            } else if self.run.is_some_and(|run| run.interval > 100_000) {
-                "runInterval must be at most 100000"
-            } else if self.run.is_some() && self.rank_by == RankBy::Streak {
-                "streak leaderboards cannot repeat"
-            } else {
-                return None;
-            };
-            Some(sentence.to_owned())
-        })
+        name_problem(&self.name)
+            .or_else(|| key_problem(&self.key))
+            .or_else(|| {
+                let sentence = if !(1..=PARTICIPANTS_MAX).contains(&self.max_participants) {
+                    "maxParticipants must be between 1 and 1000"
+                } else if self.end.is_some_and(|end| end < self.start) {
+                    "end must not be before start"
+                } else if self.run.is_some_and(|run| run.interval < 1) {
+                    "runInterval must be at least 1"
+                } else if self.run.is_some_and(|run| run.interval > 100_000) {
+                    "runInterval must be at most 100000"
+                } else if self.run.is_some() && self.rank_by == RankBy::Streak {
+                    "streak leaderboards cannot repeat"
+                } else {
+                    return None;
+                };
+                Some(sentence.to_owned())
+            })
     }
 }
 
@@ -163,10 +167,16 @@ mod tests {
             assert_eq!(board.status_at(at(now)), status, "{now}");
         }
         board.status = BoardStatus::Inactive;
-        assert_eq!(board.status_at(at("2026-04-02T00:00:00Z")), BoardStatus::Inactive);
+        assert_eq!(
+            board.status_at(at("2026-04-02T00:00:00Z")),
+            BoardStatus::Inactive
+        );
         assert_eq!(
             board.schedule().run(0),
-            Some(Period { start: date(2026, 3, 1), end: date(2026, 3, 31) })
+            Some(Period {
+                start: date(2026, 3, 1),
+                end: date(2026, 3, 31)
+            })
         );
     }
 }

@@ -39,9 +39,16 @@ impl Definition for Metric {
     }
 
     fn problem(&self) -> Option<String> {
-        name_problem(&self.name).or_else(|| key_problem(&self.key)).or_else(|| {
-            (self.unit_type == UnitType::Currency && !CURRENCIES.contains(&self.units.as_str()))
-                .then(|| format!("units must be one of {} for a currency", CURRENCIES.join(", ")))
-        })
+        name_problem(&self.name)
+            .or_else(|| key_problem(&self.key))
+            .or_else(|| {
+                (self.unit_type == UnitType::Currency && !CURRENCIES.contains(&self.units.as_str()))
+                    .then(|| {
+                        format!(
+                            "units must be one of {} for a currency",
+                            CURRENCIES.join(", ")
+                        )
+                    })
+            })
     }
 }

@@ -33,11 +33,13 @@ impl Definition for PointsSystem {
     }
 
     fn problem(&self) -> Option<String> {
-        name_problem(&self.name).or_else(|| key_problem(&self.key)).or_else(|| {
-            self.max_points
-                .is_some_and(|max| !(1..=POINTS_MAX).contains(&max))
-                .then(|| "maxPoints must be at least 1".to_owned())
-        })
+        name_problem(&self.name)
+            .or_else(|| key_problem(&self.key))
+            .or_else(|| {
+                self.max_points
+                    .is_some_and(|max| !(1..=POINTS_MAX).contains(&max))
+                    .then(|| "maxPoints must be at least 1".to_owned())
+            })
     }
 }
 
@@ -70,10 +72,12 @@ impl Definition for PointsLevel {
     }
 
     fn problem(&self) -> Option<String> {
-        name_problem(&self.name).or_else(|| key_problem(&self.key)).or_else(|| {
-            (!(0..=POINTS_MAX).contains(&self.points))
-                .then(|| "points must be at least 0".to_owned())
-        })
+        name_problem(&self.name)
+            .or_else(|| key_problem(&self.key))
+            .or_else(|| {
+                (!(0..=POINTS_MAX).contains(&self.points))
+                    .then(|| "points must be at least 0".to_owned())
+            })
     }
 }
 
@@ -151,7 +155,9 @@ impl Definition for PointsTrigger {
             return Some("points must not be zero".to_owned());
         }
         if !(-POINTS_MAX..=POINTS_MAX).contains(&self.points) {
-            return Some(format!("points must be between -{POINTS_MAX} and {POINTS_MAX}"));
+            return Some(format!(
+                "points must be between -{POINTS_MAX} and {POINTS_MAX}"
+            ));
         }
         let sentence = match &self.rule {
             TriggerRule::Metric { threshold, .. } if *threshold < 1 => {

@@ -79,7 +79,11 @@ impl Definition for StreakSettings {
             "daysOff must leave at least one weekday"
         } else if !self.days_off.is_empty() && self.frequency != Frequency::Daily {
             "daysOff are only possible with a daily frequency"
-        } else if self.metrics.iter().any(|metric| !(1..=10_000).contains(&metric.threshold)) {
+        } else if self
+            .metrics
+            .iter()
+            .any(|metric| !(1..=10_000).contains(&metric.threshold))
+        {
             "threshold must be between 1 and 10000"
         } else if !(0..=100).contains(&freezes.start_count) {
             "freezes.startCount must be between 0 and 100"
@@ -87,9 +91,15 @@ impl Definition for StreakSettings {
             "freezes.maxCount must be between 1 and 100"
         } else if freezes.max_count < freezes.start_count {
             "freezes.maxCount must not be below freezes.startCount"
-        } else if freezes.auto_earn.is_some_and(|(every, _)| !(1..=365).contains(&every)) {
+        } else if freezes
+            .auto_earn
+            .is_some_and(|(every, _)| !(1..=365).contains(&every))
+        {
             "freezes.autoEarnInterval must be between 1 and 365"
-        } else if freezes.auto_earn.is_some_and(|(_, amount)| !(1..=10).contains(&amount)) {
+        } else if freezes
+            .auto_earn
+            .is_some_and(|(_, amount)| !(1..=10).contains(&amount))
+        {
             "freezes.autoEarnAmount must be between 1 and 10"
         } else {
             return None;

@@ -21,7 +21,10 @@ pub fn router(app: &App) -> Router {
     Router::new()
         .nest("/v1", application)
         .nest("/admin/v1", admin)
-        .merge(operations::router(application_description, admin_description))
+        .merge(operations::router(
+            application_description,
+            admin_description,
+        ))
         .merge(aworld())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
@@ -32,9 +35,15 @@ pub fn router(app: &App) -> Router {
 
 /// The second dialect, none of which is built yet (docs/coverage.md).
 fn aworld() -> Router<App> {
-    ["/app/v1/{*path}", "/dashboard/v1/{*path}", "/oauth2/{*path}"]
-        .into_iter()
-        .fold(Router::new(), |router, path| router.route(path, any(async || Problem::not_built())))
+    [
+        "/app/v1/{*path}",
+        "/dashboard/v1/{*path}",
+        "/oauth2/{*path}",
+    ]
+    .into_iter()
+    .fold(Router::new(), |router, path| {
+        router.route(path, any(async || Problem::not_built()))
+    })
 }
 
 /// The descriptions of the Application API and the Admin API, generated from the code.
@@ -78,7 +87,10 @@ fn canonical_path(host: &str, path: &str) -> Option<String> {
 }
 
 async fn unknown_path() -> Problem {
-    Problem { status: StatusCode::NOT_FOUND, message: "there is no such path".to_owned() }
+    Problem {
+        status: StatusCode::NOT_FOUND,
+        message: "there is no such path".to_owned(),
+    }
 }
 
 async fn wrong_method() -> Problem {
@@ -90,8 +102,9 @@ async fn wrong_method() -> Problem {
 
 /// A route whose handlers are not built yet: the methods are known, the caller is let in, and then
 /// told so.
-pub fn not_built<S: Clone + Send + Sync + 'static, H, T>(methods: &[&str], handler: H) -> MethodRouter<S>
+pub fn not_built<S, H, T>(methods: &[&str], handler: &H) -> MethodRouter<S>
 where
+    S: Clone + Send + Sync + 'static,
     H: axum::handler::Handler<T, S> + Clone,
     T: 'static,
 {
@@ -122,14 +135,26 @@ mod tests {
     fn paths_are_brought_to_one_form() {
         for (host, path, expected) in [
             ("localhost", "/v1/users", None),
-            ("localhost", "/api/metrics/m/event", Some("/v1/metrics/m/event")),
+            (
+                "localhost",
+                "/api/metrics/m/event",
+                Some("/v1/metrics/m/event"),
+            ),
             ("localhost", "/api/v1/users/1", Some("/v1/users/1")),
-            ("admin.example.com", "/v1/metrics", Some("/admin/v1/metrics")),
+            (
+                "admin.example.com",
+                "/v1/metrics",
+                Some("/admin/v1/metrics"),
+            ),
             ("api.example.com", "/v1/metrics/m/event", None),
             ("localhost", "/v1//users/1", Some("/v1/users/1")),
             ("localhost", "/admin/v1/metrics", None),
         ] {
-            assert_eq!(canonical_path(host, path).as_deref(), expected, "{host} {path}");
+            assert_eq!(
+                canonical_path(host, path).as_deref(),
+                expected,
+                "{host} {path}"
+            );
         }
     }
 }

@@ -54,7 +54,10 @@ pub fn router(application: OpenApi, admin: OpenApi) -> Router<App> {
 /// Answers a description, written when first asked for.
 fn described(description: OpenApi) -> MethodRouter<App> {
     let written = Arc::new(LazyLock::new(move || {
-        description.to_json().map(Bytes::from).map_err(|error| Problem::internal(&error))
+        description
+            .to_json()
+            .map(Bytes::from)
+            .map_err(|error| Problem::internal(&error))
     }));
     get(async move || {
         let json = LazyLock::force(&written).clone();
@@ -84,9 +87,20 @@ async fn ready(State(app): State<App>) -> Response {
 /// Metrics for Prometheus; what waits is counted now, not when a worker last looked.
 async fn measured(State(app): State<App>) -> Result<Response> {
     let outbox = app
-        .blocking(|app| app.room.store.read(|tx| Ok::<_, Problem>(store::outbox::depth(tx)?)))
+        .blocking(|app| {
+            app.room
+                .store
+                .read(|tx| Ok::<_, Problem>(store::outbox::depth(tx)?))
+        })
         .await?;
     telemetry::depths(app.desk().depth(), outbox);
     let text = telemetry::scrape().ok_or_else(Problem::not_built)?;
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
+    Ok((
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        text,
+    )
+        .into_response())
 }

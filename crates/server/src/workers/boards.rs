@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::problem::{Problem, Result};
 
 /// How often boards are looked at; they start at full hours.
-const SLEEP: Duration = Duration::from_secs(60);
+const SLEEP: Duration = Duration::from_mins(1);
 
 /// Starts what is due; answers how many boards that were.
 pub async fn step(app: &App) -> Result<usize> {
@@ -21,7 +21,9 @@ pub async fn step(app: &App) -> Result<usize> {
         let due: Vec<(Space, uuid::Uuid)> = app.room.store.read(|tx| {
             let mut due = Vec::new();
             for space in store::access::all_spaces(tx)? {
-                let Some(versions) = store::access::versions(tx, space)? else { continue };
+                let Some(versions) = store::access::versions(tx, space)? else {
+                    continue;
+                };
                 let catalog = app.room.catalogs.get(tx, space, versions.config)?;
                 let waiting = catalog.boards().filter(|board| {
                     board.body().rank_by == RankBy::Streak

@@ -13,7 +13,9 @@ pub async fn step(app: &App) -> Result<()> {
     let used = app.door.take_used();
     app.blocking(move |app| {
         if !used.is_empty() {
-            app.room.store.write(|tx| Ok::<_, Problem>(store::key::touch(tx, &used)?))?;
+            app.room
+                .store
+                .write(|tx| Ok::<_, Problem>(store::key::touch(tx, &used)?))?;
         }
         let now = app.room.clock.now();
         let outbox = app.room.store.read(|tx| {

@@ -23,7 +23,9 @@ pub async fn step(app: &App) -> Result<usize> {
     loop {
         let jobs = app
             .blocking(|app| {
-                app.room.store.read(|tx| Ok::<_, Problem>(store::job::list(tx, JOBS)?))
+                app.room
+                    .store
+                    .read(|tx| Ok::<_, Problem>(store::job::list(tx, JOBS)?))
             })
             .await?;
         if jobs.is_empty() {
@@ -50,7 +52,9 @@ async fn finish(app: &App, mut job: Job) -> Result<()> {
         let Some(last) = users.last().copied() else {
             return app
                 .blocking(move |app| {
-                    app.room.store.write(|tx| Ok::<_, Problem>(store::job::remove(tx, &job)?))
+                    app.room
+                        .store
+                        .write(|tx| Ok::<_, Problem>(store::job::remove(tx, &job)?))
                 })
                 .await;
         };
@@ -64,7 +68,8 @@ async fn finish(app: &App, mut job: Job) -> Result<()> {
                     Task::Settle => Command::Settle,
                 };
                 tokio::spawn(async move {
-                    desk.ask_patiently(job.space, Who::Internal(user), command).await
+                    desk.ask_patiently(job.space, Who::Internal(user), command)
+                        .await
                 })
             })
             .collect();

@@ -15,7 +15,7 @@ use crate::problem::{Problem, Result};
 /// Users asked for at once.
 const BATCH: i64 = 256;
 /// The longest sleep: new users may have earlier midnights than the one slept for.
-const SLEEP_MAX: Duration = Duration::from_secs(60);
+const SLEEP_MAX: Duration = Duration::from_mins(1);
 
 /// Settles everybody who is due; answers how many that were.
 pub async fn step(app: &App) -> Result<usize> {
@@ -24,7 +24,9 @@ pub async fn step(app: &App) -> Result<usize> {
         let due = app
             .blocking(|app| {
                 let now = app.room.clock.now();
-                app.room.store.read(|tx| Ok::<_, Problem>(store::streak::due(tx, now, BATCH)?))
+                app.room
+                    .store
+                    .read(|tx| Ok::<_, Problem>(store::streak::due(tx, now, BATCH)?))
             })
             .await?;
         if due.is_empty() {
@@ -37,7 +39,8 @@ pub async fn step(app: &App) -> Result<usize> {
             .map(|(space, user)| {
                 let desk = desk.clone();
                 tokio::spawn(async move {
-                    desk.ask_patiently(space, Who::Internal(user), Command::Settle).await
+                    desk.ask_patiently(space, Who::Internal(user), Command::Settle)
+                        .await
                 })
             })
             .collect();
@@ -56,7 +59,9 @@ pub async fn step(app: &App) -> Result<usize> {
 async fn pause(app: &App) -> Result<Duration> {
     let next: Option<Timestamp> = app
         .blocking(|app| {
-            app.room.store.read(|tx| Ok::<_, Problem>(store::streak::next_due(tx)?))
+            app.room
+                .store
+                .read(|tx| Ok::<_, Problem>(store::streak::next_due(tx)?))
         })
         .await?;
     let now = app.room.clock.now();

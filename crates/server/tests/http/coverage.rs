@@ -23,7 +23,12 @@ fn rows() -> Vec<(&'static str, String, String, String)> {
         if let [_, operation, _, state, _] = cells.as_slice()
             && let Some((method, path)) = operation.trim_matches('`').split_once(" /")
         {
-            rows.push((base, method.to_owned(), format!("/{path}"), (*state).to_owned()));
+            rows.push((
+                base,
+                method.to_owned(),
+                format!("/{path}"),
+                (*state).to_owned(),
+            ));
         }
     }
     rows
@@ -32,7 +37,13 @@ fn rows() -> Vec<(&'static str, String, String, String)> {
 fn without_names(path: &str) -> String {
     let segments: Vec<&str> = path
         .split('/')
-        .map(|segment| if segment.starts_with('{') { "{}" } else { segment })
+        .map(|segment| {
+            if segment.starts_with('{') {
+                "{}"
+            } else {
+                segment
+            }
+        })
         .collect();
     segments.join("/")
 }
@@ -55,16 +66,30 @@ fn done_operations_are_described_and_the_others_answer_501() {
     for (base, method, path, state) in rows {
         let operation = (base, method.clone(), without_names(&path));
         let is_described = described.remove(&operation);
-        assert_eq!(is_described, state == "done", "{base} {method} {path} is {state}");
+        assert_eq!(
+            is_described,
+            state == "done",
+            "{base} {method} {path} is {state}"
+        );
         if state == "501" {
             let id = "00000000-0000-7000-8000-000000000000";
             let concrete = without_names(&path).replace("{}", id);
             let body = (method != "GET").then(|| json!({}));
             let answer = app.admin(&method, &format!("{base}{concrete}"), body.as_ref());
-            assert_eq!(answer.status, 501, "{base} {method} {path}: {}", answer.text);
+            assert_eq!(
+                answer.status, 501,
+                "{base} {method} {path}: {}",
+                answer.text
+            );
             assert!(answer.json["error"].is_string(), "{base} {method} {path}");
         }
     }
-    let forgotten: Vec<_> = described.iter().filter(|(_, _, path)| path != "/openapi").collect();
-    assert!(forgotten.is_empty(), "not in docs/coverage.md: {forgotten:?}");
+    let forgotten: Vec<_> = described
+        .iter()
+        .filter(|(_, _, path)| path != "/openapi")
+        .collect();
+    assert!(
+        forgotten.is_empty(),
+        "not in docs/coverage.md: {forgotten:?}"
+    );
 }

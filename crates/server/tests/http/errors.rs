@@ -14,7 +14,10 @@ fn post(app: &TestApp, path: &str, body: &[u8]) -> (u16, String) {
     let headers = [("x-api-key", ADMIN), ("content-type", "application/json")];
     let answer = app.raw("POST", path, &headers, Some(body));
     assert!(answer.json["error"].is_string(), "{path}: {}", answer.text);
-    (answer.status, answer.json["error"].as_str().unwrap_or_default().to_owned())
+    (
+        answer.status,
+        answer.json["error"].as_str().unwrap_or_default().to_owned(),
+    )
 }
 
 #[test]
@@ -41,7 +44,10 @@ fn bodies_that_cannot_be_read_are_refused_and_change_nothing() {
             (b"{\"user\":{\"id\":\"\"},\"value\":1}", 422),
             (b"{\"user\":{\"id\":\"a/b\"},\"value\":1}", 422),
             (b"{\"user\":{\"id\":\"u\\u0000\"},\"value\":1}", 422),
-            (b"{\"user\":{\"id\":\"u\",\"tz\":\"Mars/Base\"},\"value\":1}", 422),
+            (
+                b"{\"user\":{\"id\":\"u\",\"tz\":\"Mars/Base\"},\"value\":1}",
+                422,
+            ),
         ];
         for (body, status) in cases {
             let (got, error) = post(app, "/v1/metrics/words/event", body);
@@ -63,7 +69,13 @@ fn bodies_that_cannot_be_read_are_refused_and_change_nothing() {
 fn unknown_paths_wrong_methods_and_odd_paths_answer_in_json() {
     on_both(NOW, |app| {
         set_up(app);
-        for path in ["/nowhere", "/v1/nowhere", "/v1", "/admin/v1/nowhere", "/v1/users/u/nothing"] {
+        for path in [
+            "/nowhere",
+            "/v1/nowhere",
+            "/v1",
+            "/admin/v1/nowhere",
+            "/v1/users/u/nothing",
+        ] {
             let answer = app.admin("GET", path, None);
             assert_eq!(answer.status, 404, "{path}");
             assert!(answer.json["error"].is_string(), "{path}: {}", answer.text);
@@ -81,7 +93,11 @@ fn unknown_paths_wrong_methods_and_odd_paths_answer_in_json() {
         }
         for path in ["/v1/users/%ff", "/v1/users/%00", "/v1/users/a%2500"] {
             let answer = app.admin("GET", path, None);
-            assert!((400..500).contains(&answer.status), "{path}: {}", answer.status);
+            assert!(
+                (400..500).contains(&answer.status),
+                "{path}: {}",
+                answer.status
+            );
             assert!(answer.json["error"].is_string(), "{path}: {}", answer.text);
         }
     });
@@ -131,8 +147,12 @@ fn other_names_of_an_operation_lead_to_it() {
         set_up(app);
         let body = json!({"user": {"id": "u"}, "value": 2}).to_string();
         let headers = [("x-api-key", ADMIN), ("content-type", "application/json")];
-        let answer =
-            app.raw("POST", "/api/metrics/words/event", &headers, Some(body.as_bytes()));
+        let answer = app.raw(
+            "POST",
+            "/api/metrics/words/event",
+            &headers,
+            Some(body.as_bytes()),
+        );
         assert_eq!(answer.status, 201, "{}", answer.text);
         let headers = [("x-api-key", ADMIN), ("host", "admin.kleos.test")];
         let answer = app.raw("GET", "/v1/metrics", &headers, None);

@@ -20,12 +20,19 @@ struct World {
 
 impl World {
     fn id(&self, name: &str) -> &str {
-        self.ids.iter().find(|(known, _)| *known == name).map_or("none", |(_, id)| id)
+        self.ids
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map_or("none", |(_, id)| id)
     }
 }
 
 fn set_up(app: &TestApp) -> World {
-    let answer = app.admin("PATCH", "/admin/v1/organization", Some(&json!({"multiTenancy": true})));
+    let answer = app.admin(
+        "PATCH",
+        "/admin/v1/organization",
+        Some(&json!({"multiTenancy": true})),
+    );
     assert_eq!(answer.status, 200, "{}", answer.text);
     let mut ids = Vec::new();
     let tenant = app.create("/tenants", &json!({"customerId": "one", "name": "One"}));
@@ -38,7 +45,11 @@ fn set_up(app: &TestApp) -> World {
         ids.push((kind, text(&created["id"])));
         created
     };
-    make("attributes", "/attributes", json!({"name": SECRET, "key": "city", "type": "user"}));
+    make(
+        "attributes",
+        "/attributes",
+        json!({"name": SECRET, "key": "city", "type": "user"}),
+    );
     let metric = make("metrics", "/metrics", json!({"name": SECRET, "key": "k"}));
     make(
         "achievements",
@@ -61,13 +72,23 @@ fn set_up(app: &TestApp) -> World {
     );
     ids.push(("levels", text(&system["levels"][0]["id"])));
     ids.push(("triggers", text(&system["triggers"][0]["id"])));
-    let event = json!({"user": {"id": "u", "name": SECRET, "attributes": {"city": SECRET}}, "value": 3});
+    let event =
+        json!({"user": {"id": "u", "name": SECRET, "attributes": {"city": SECRET}}, "value": 3});
     let answer = app.send(ADMIN, one, "POST", "/v1/metrics/k/event", Some(&event));
     assert_eq!(answer.status, 201, "{}", answer.text);
     let keys = json!([{"userId": "u"}, {"userId": "somebody-else"}]);
-    let answer = app.send(ADMIN, None, "POST", "/admin/v1/application-api-keys", Some(&keys));
+    let answer = app.send(
+        ADMIN,
+        None,
+        "POST",
+        "/admin/v1/application-api-keys",
+        Some(&keys),
+    );
     assert_eq!(answer.status, 201, "{}", answer.text);
-    ids.push(("application-api-keys", text(&answer.json["created"][0]["id"])));
+    ids.push((
+        "application-api-keys",
+        text(&answer.json["created"][0]["id"]),
+    ));
     World {
         ids,
         app_key: text(&answer.json["created"][0]["key"]),
@@ -106,7 +127,11 @@ fn operations(world: &World) -> Vec<Operation> {
             }
         }
     }
-    assert!(operations.len() > 50, "only {} operations", operations.len());
+    assert!(
+        operations.len() > 50,
+        "only {} operations",
+        operations.len()
+    );
     operations
 }
 
@@ -117,26 +142,26 @@ fn operation(world: &World, is_admin: bool, method: &str, template: &str) -> Ope
     let own = if part.is_empty() { kind } else { part };
     let mut path = template.to_owned();
     if is_admin {
-        let mut segments: Vec<String> = template.split('/').map(str::to_owned).collect();
-        let mut holders = vec![];
-        for index in 0..segments.len() {
-            if segments[index].starts_with('{') {
-                holders.push(index);
-            }
-        }
-        for index in holders {
-            let of = segments[index - 1].clone();
-            segments[index] = world.id(&of).to_owned();
+        let mut segments: Vec<&str> = Vec::new();
+        for segment in template.split('/') {
+            let of = segments.last().copied().unwrap_or_default();
+            segments.push(if segment.starts_with('{') {
+                world.id(of)
+            } else {
+                segment
+            });
         }
         path = segments.join("/");
     } else {
-        path = path.replace("/users/{id}", "/users/u").replace("{key}", "k");
+        path = path
+            .replace("/users/{id}", "/users/u")
+            .replace("{key}", "k");
     }
     let mut query = String::new();
     if template.ends_with("/event-summary") {
-        query = "?aggregation=daily&startDate=2026-03-01&endDate=2026-03-12".to_owned();
+        query.push_str("?aggregation=daily&startDate=2026-03-01&endDate=2026-03-12");
     } else if template == "/streaks" && !is_admin {
-        query = "?userIds=u".to_owned();
+        query.push_str("?userIds=u");
     } else if method == "DELETE" {
         query = format!("?ids={}", world.id(own));
     }
@@ -181,10 +206,20 @@ fn body(world: &World, is_admin: bool, method: &str, template: &str, own: &str) 
 }
 
 fn call(app: &TestApp, key: &str, tenant: Option<&str>, operation: &Operation) -> (u16, String) {
-    let answer = app.send(key, tenant, &operation.method, &operation.path, operation.body.as_ref());
+    let answer = app.send(
+        key,
+        tenant,
+        &operation.method,
+        &operation.path,
+        operation.body.as_ref(),
+    );
     assert_ne!(answer.status, 500, "{operation:?}: {}", answer.text);
     if answer.status >= 400 {
-        assert!(answer.json["error"].is_string(), "{operation:?}: {}", answer.text);
+        assert!(
+            answer.json["error"].is_string(),
+            "{operation:?}: {}",
+            answer.text
+        );
     }
     (answer.status, answer.text)
 }
@@ -210,7 +245,12 @@ fn strangers_see_nothing_and_change_nothing() {
         let before = snapshot(app, &operations);
         assert!(before.iter().filter(|text| text.contains(SECRET)).count() > 15);
         for operation in &operations {
-            for key in ["", "nodot", "unknown1.0123456789abcdef", "testkey1.0123456789abcdef"] {
+            for key in [
+                "",
+                "nodot",
+                "unknown1.0123456789abcdef",
+                "testkey1.0123456789abcdef",
+            ] {
                 let (status, text) = call(app, key, Some("one"), operation);
                 assert_eq!(status, 401, "{key:?} {operation:?}: {text}");
             }
@@ -220,23 +260,40 @@ fn strangers_see_nothing_and_change_nothing() {
                     assert_eq!(status, 422, "{tenant:?} {operation:?}: {text}");
                 }
                 let (_, text) = call(app, ADMIN, Some("two"), operation);
-                assert!(!text.contains(SECRET), "another tenant, {operation:?}: {text}");
+                assert!(
+                    !text.contains(SECRET),
+                    "another tenant, {operation:?}: {text}"
+                );
                 let (status, _) = call(app, OTHER_ENVIRONMENT, Some("one"), operation);
                 assert_eq!(status, 422, "another environment, {operation:?}");
             } else if operation.template != "/organization" {
                 let (_, text) = call(app, OTHER_ENVIRONMENT, None, operation);
-                assert!(!text.contains(SECRET) && !text.contains("\"one\""), "{operation:?}: {text}");
+                assert!(
+                    !text.contains(SECRET) && !text.contains("\"one\""),
+                    "{operation:?}: {text}"
+                );
             }
             let (status, text) = call(app, &world.other_user_key, Some("one"), operation);
             if operation.is_admin {
-                let expected = if operation.template == "/application-api-keys" { 403 } else { 401 };
-                assert_eq!(status, expected, "an application key, {operation:?}: {text}");
+                let expected = if operation.template == "/application-api-keys" {
+                    403
+                } else {
+                    401
+                };
+                assert_eq!(
+                    status, expected,
+                    "an application key, {operation:?}: {text}"
+                );
             } else if operation.names_user {
                 assert_eq!(status, 403, "another user's key, {operation:?}: {text}");
                 assert!(!text.contains(SECRET), "{operation:?}: {text}");
             }
         }
-        assert_eq!(snapshot(app, &operations), before, "strangers changed something");
+        assert_eq!(
+            snapshot(app, &operations),
+            before,
+            "strangers changed something"
+        );
     });
 }
 
@@ -253,12 +310,22 @@ fn those_who_may_can_do_everything() {
         for operation in &operations {
             if !operation.is_admin {
                 let (status, text) = call(app, &world.app_key, Some("one"), operation);
-                assert!((200..300).contains(&status), "own key, {operation:?}: {status} {text}");
+                assert!(
+                    (200..300).contains(&status),
+                    "own key, {operation:?}: {status} {text}"
+                );
             }
             let (status, text) = call(app, ADMIN, Some("one"), operation);
-            assert!((200..300).contains(&status), "{operation:?}: {status} {text}");
-            assert!(!text.contains("\"severity\":\"error\"") || operation.method == "DELETE" || text.contains("in use"),
-                "{operation:?}: {text}");
+            assert!(
+                (200..300).contains(&status),
+                "{operation:?}: {status} {text}"
+            );
+            assert!(
+                !text.contains("\"severity\":\"error\"")
+                    || operation.method == "DELETE"
+                    || text.contains("in use"),
+                "{operation:?}: {text}"
+            );
         }
     });
 }
@@ -279,15 +346,33 @@ fn the_default_space_keeps_its_data_when_tenants_are_switched_on_and_off() {
     on_both(NOW, |app| {
         app.create("/metrics", &json!({"name": "Words", "key": "words"}));
         app.event("words", &json!({"id": "u"}), 5.0);
-        let answer = app.admin("POST", "/admin/v1/tenants", Some(&json!([{"customerId": "c", "name": "C"}])));
+        let answer = app.admin(
+            "POST",
+            "/admin/v1/tenants",
+            Some(&json!([{"customerId": "c", "name": "C"}])),
+        );
         assert_eq!(answer.status, 422);
-        assert!(answer.text.contains("KLEOS_MULTI_TENANCY"), "{}", answer.text);
-        assert_eq!(app.send(ADMIN, Some("any"), "GET", "/v1/users/u", None).status, 200);
+        assert!(
+            answer.text.contains("KLEOS_MULTI_TENANCY"),
+            "{}",
+            answer.text
+        );
+        assert_eq!(
+            app.send(ADMIN, Some("any"), "GET", "/v1/users/u", None)
+                .status,
+            200
+        );
         for (on, status) in [(true, 422), (false, 200)] {
-            let answer =
-                app.admin("PATCH", "/admin/v1/organization", Some(&json!({"multiTenancy": on})));
+            let answer = app.admin(
+                "PATCH",
+                "/admin/v1/organization",
+                Some(&json!({"multiTenancy": on})),
+            );
             assert_eq!(answer.json["multiTenancy"], on, "{}", answer.text);
-            assert_eq!(app.admin("GET", "/v1/users/u/metrics/words", None).status, status);
+            assert_eq!(
+                app.admin("GET", "/v1/users/u/metrics/words", None).status,
+                status
+            );
         }
         assert_eq!(app.get("/v1/users/u/metrics/words")["current"], 5.0);
     });

@@ -15,7 +15,13 @@ fn streaks(app: &TestApp, settings: &Value) {
 fn d7_daily_streak_with_freezes() {
     for lazily in [false, true] {
         on_both("2026-01-06T04:00:00Z", |app| {
-            let pass = |now: &str| if lazily { app.jump(now) } else { app.travel(now) };
+            let pass = |now: &str| {
+                if lazily {
+                    app.jump(now);
+                } else {
+                    app.travel(now);
+                }
+            };
             app.create("/metrics", &json!({"name": "Words", "key": "words"}));
             streaks(
                 app,
@@ -66,8 +72,14 @@ fn d7_daily_streak_with_freezes() {
 #[test]
 fn d1_first_event_of_a_new_user() {
     on_both("2026-03-10T08:00:00Z", |app| {
-        let metric = app.create("/metrics", &json!({"name": "Words", "key": "words-written"}));
-        streaks(app, &json!({"metrics": [{"key": "words-written", "threshold": 1}]}));
+        let metric = app.create(
+            "/metrics",
+            &json!({"name": "Words", "key": "words-written"}),
+        );
+        streaks(
+            app,
+            &json!({"metrics": [{"key": "words-written", "threshold": 1}]}),
+        );
         app.create(
             "/achievements",
             &json!({"name": "500", "trigger": "metric", "status": "active", "metricId": metric["id"], "metricValue": 500}),
@@ -90,7 +102,10 @@ fn d1_first_event_of_a_new_user() {
         assert_eq!(event["total"], 750.0);
         assert_eq!(event["achievements"].as_array().map(Vec::len), Some(1));
         assert_eq!(event["achievements"][0]["metricValue"], 500.0);
-        assert_eq!(event["achievements"][0]["achievedAt"], "2026-03-10T09:00:00.000Z");
+        assert_eq!(
+            event["achievements"][0]["achievedAt"],
+            "2026-03-10T09:00:00.000Z"
+        );
         assert_eq!(
             event["currentStreak"],
             json!({
@@ -104,7 +119,12 @@ fn d1_first_event_of_a_new_user() {
         assert_eq!(xp["level"]["key"], "silver");
         let board = &event["leaderboards"]["all-time"];
         assert_eq!(
-            (&board["previousRank"], &board["rank"], &board["threshold"], &board["end"]),
+            (
+                &board["previousRank"],
+                &board["rank"],
+                &board["threshold"],
+                &board["end"]
+            ),
             (&Value::Null, &json!(1), &json!(0), &Value::Null)
         );
         assert_eq!(board["start"], "2026-03-10");
@@ -117,7 +137,10 @@ fn d1_first_event_of_a_new_user() {
         assert_eq!(event["currentStreak"]["length"], 1);
         assert_eq!(event["points"], json!({}));
         let board = &event["leaderboards"]["all-time"];
-        assert_eq!((&board["previousRank"], &board["rank"]), (&json!(1), &json!(1)));
+        assert_eq!(
+            (&board["previousRank"], &board["rank"]),
+            (&json!(1), &json!(1))
+        );
     });
 }
 
@@ -137,7 +160,11 @@ fn d10_runs_follow_the_users_clocks() {
             app.travel(now);
             let event = app.event("steps", &json!({"id": id, "tz": tz}), 1.0);
             let board = &event["leaderboards"]["week"];
-            (board["start"].clone(), board["end"].clone(), board["rank"].clone())
+            (
+                board["start"].clone(),
+                board["end"].clone(),
+                board["rank"].clone(),
+            )
         };
         let first = (json!("2026-11-02"), json!("2026-11-08"));
         let (start, end, rank) = steps("2026-11-01T10:30:00Z", "k", "Pacific/Kiritimati");
@@ -145,12 +172,19 @@ fn d10_runs_follow_the_users_clocks() {
         let (start, end, rank) = steps("2026-11-09T09:00:00Z", "h", "Pacific/Honolulu");
         assert_eq!(((start, end), rank), (first, json!(2)));
         let (start, end, rank) = steps("2026-11-09T09:00:00Z", "l", "Europe/London");
-        assert_eq!((start, end, rank), (json!("2026-11-09"), json!("2026-11-15"), json!(1)));
+        assert_eq!(
+            (start, end, rank),
+            (json!("2026-11-09"), json!("2026-11-15"), json!(1))
+        );
         // Both runs are read, the first one also when it is over for everybody.
         app.travel("2026-11-20T00:00:00Z");
         let first = app.get("/v1/leaderboards/week?run=2026-11-05");
-        let users: Vec<_> =
-            first["rankings"].as_array().unwrap().iter().map(|row| row["userId"].clone()).collect();
+        let users: Vec<_> = first["rankings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["userId"].clone())
+            .collect();
         assert_eq!(users, [json!("k"), json!("h")]);
         let user = app.get("/v1/users/l/leaderboards/week?run=2026-11-09");
         assert_eq!((&user["rank"], &user["value"]), (&json!(1), &json!(1)));
@@ -199,7 +233,10 @@ fn d11_rankings() {
 fn achievements_are_back_dated() {
     on_both("2026-03-10T09:00:00Z", |app| {
         let metric = app.create("/metrics", &json!({"name": "Steps", "key": "steps"}));
-        app.create("/attributes", &json!({"name": "Place", "key": "place", "type": "event"}));
+        app.create(
+            "/attributes",
+            &json!({"name": "Place", "key": "place", "type": "event"}),
+        );
         for (user, value) in [("a", 10.0), ("b", 3.0)] {
             app.event("steps", &json!({"id": user}), value);
         }
@@ -209,10 +246,16 @@ fn achievements_are_back_dated() {
         );
         app.step();
         assert_eq!(app.get("/v1/achievements"), json!([]));
-        app.update("/achievements", &json!({"id": achievement["id"], "status": "active"}));
+        app.update(
+            "/achievements",
+            &json!({"id": achievement["id"], "status": "active"}),
+        );
         app.step();
         let all = app.get("/v1/achievements");
-        assert_eq!((&all[0]["completions"], &all[0]["rarity"]), (&json!(1), &json!(50.0)));
+        assert_eq!(
+            (&all[0]["completions"], &all[0]["rarity"]),
+            (&json!(1), &json!(50.0))
+        );
         assert_eq!(app.get("/v1/users/a/achievements")[0]["name"], "Five");
         assert_eq!(app.get("/v1/users/b/achievements"), json!([]));
     });
@@ -234,11 +277,15 @@ fn a_board_counts_what_was_before_it() {
             );
             app.get(&format!("/v1/leaderboards/{key}"))["rankings"].clone()
         };
-        let row = |user: &str, rank: i64, value: i64| {
-            json!({"userId": user, "userName": null, "rank": rank, "value": value})
-        };
-        assert_eq!(board("both", "2026-03-10"), json!([row("b", 1, 7), row("a", 2, 6)]));
-        assert_eq!(board("second", "2026-03-11"), json!([row("b", 1, 7), row("a", 2, 1)]));
+        let row = |user: &str, rank: i64, value: i64| json!({"userId": user, "userName": null, "rank": rank, "value": value});
+        assert_eq!(
+            board("both", "2026-03-10"),
+            json!([row("b", 1, 7), row("a", 2, 6)])
+        );
+        assert_eq!(
+            board("second", "2026-03-11"),
+            json!([row("b", 1, 7), row("a", 2, 1)])
+        );
     });
 }
 

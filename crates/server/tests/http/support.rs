@@ -70,20 +70,27 @@ impl TestApp {
             })
             .unwrap();
         app.load_ranks().unwrap();
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build();
         let runtime = runtime.unwrap();
         let router = api::router(&app);
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listener = runtime
+            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+            .unwrap();
         let address = listener.local_addr().unwrap();
         runtime.spawn(async move {
             let service = tower::Layer::layer(
                 &tower::util::MapRequestLayer::new(api::canonical::<axum::body::Body>),
                 router,
             );
-            axum::serve(listener, axum::ServiceExt::<axum::extract::Request>::into_make_service(service))
-                .await
-                .unwrap();
+            axum::serve(
+                listener,
+                axum::ServiceExt::<axum::extract::Request>::into_make_service(service),
+            )
+            .await
+            .unwrap();
         });
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -91,7 +98,14 @@ impl TestApp {
             .allow_non_standard_methods(true)
             .build()
             .into();
-        Self { app, clock, address, runtime, agent, _folder: folder }
+        Self {
+            app,
+            clock,
+            address,
+            runtime,
+            agent,
+            _folder: folder,
+        }
     }
 
     /// Moves the clock and lets everything happen that falls due.
@@ -188,15 +202,19 @@ impl TestApp {
     pub(crate) fn update(&self, path: &str, item: &Value) -> Value {
         let path = format!("/admin/v1{path}");
         let answer = self.admin("PATCH", &path, Some(&json!([item])));
-        assert_eq!(answer.json["issues"], json!([]), "PATCH {path}: {}", answer.text);
+        assert_eq!(
+            answer.json["issues"],
+            json!([]),
+            "PATCH {path}: {}",
+            answer.text
+        );
         answer.json["updated"][0].clone()
     }
 
     /// Sends an event.
     pub(crate) fn event(&self, metric: &str, user: &Value, value: f64) -> Value {
         let body = json!({"user": user, "value": value});
-        let answer =
-            self.admin("POST", &format!("/v1/metrics/{metric}/event"), Some(&body));
+        let answer = self.admin("POST", &format!("/v1/metrics/{metric}/event"), Some(&body));
         assert_eq!(answer.status, 201, "{}", answer.text);
         answer.json
     }
@@ -234,6 +252,12 @@ fn insert_key(
 ) -> store::Result<()> {
     let (prefix, secret) = key.split_once('.').unwrap();
     let hash = door::hash(secret);
-    let key = NewKey { id: ids.uuid(now), prefix, hash: &hash, user, name: "test" };
+    let key = NewKey {
+        id: ids.uuid(now),
+        prefix,
+        hash: &hash,
+        user,
+        name: "test",
+    };
     store::key::insert(tx, environment, &key, now)
 }

@@ -41,6 +41,24 @@ fn random_commands_leave_the_rows_of_the_model(store: &Store) {
 
 fn random_commands_with_changes_leave_the_rows_of_the_model(store: &Store) {
     let mut ran = sequence::run(store, 12, 30, true);
+    let rows = dump(store, ran.spaces[0]);
+    for table in [
+        "idempotency",
+        "counter",
+        "completion",
+        "ledger_entry",
+        "outbox",
+    ] {
+        assert!(rows.lines(table).len() > 4, "{table}");
+    }
+    for mark in ["met", "freeze"] {
+        let mark = format!("{mark:?}");
+        assert!(
+            rows.lines("streak_period")
+                .iter()
+                .any(|line| line.ends_with(&mark))
+        );
+    }
     ran.assert_stored();
     ran.assert_loaded();
 }
@@ -332,4 +350,18 @@ fn an_empty_batch_is_nothing(store: &Store) {
     let mut world = configured(store);
     assert!(world.carry_out(&[]).is_empty());
     assert!(dump(store, world.space).is_empty());
+}
+
+/// `cargo test -p store --test contract -- --ignored many_seeds` after a change of batches.
+#[test]
+#[ignore = "takes minutes"]
+fn many_seeds() {
+    for seed in 1_000..1_040 {
+        let folder = testkit::temp_dir();
+        let file = folder.path().join("kleos.db");
+        let store = world::migrated(store::driver::Location::Sqlite(file));
+        let mut ran = sequence::run(&store, seed, 40, seed % 2 == 0);
+        ran.assert_stored();
+        ran.assert_loaded();
+    }
 }

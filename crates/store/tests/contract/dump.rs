@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use store::driver::Tx;
+use store::driver::{Row, Tx};
 use store::{Space, Store};
 use uuid::Uuid;
 
@@ -75,8 +75,8 @@ pub(crate) fn json(text: &str) -> String {
         .to_string()
 }
 
-fn maybe_json(text: Option<String>) -> Option<String> {
-    text.as_deref().map(json)
+fn maybe_json(row: &Row<'_>, index: usize) -> store::Result<Option<String>> {
+    Ok(row.get::<Option<String>>(index)?.as_deref().map(json))
 }
 
 /// Reads all customer tables of a space but the configuration.
@@ -120,7 +120,7 @@ pub(crate) fn dump_in(tx: &mut Tx<'_>, space: Space) -> store::Result<Dump> {
             row.get::<Option<String>>(1)?,
             row.get::<Option<String>>(2)?,
             row.get::<Option<String>>(3)?,
-            maybe_json(row.get(4)?),
+            maybe_json(row, 4)?,
             row.get::<bool>(5)?,
             json(&row.get::<String>(6)?),
             row.get::<Option<String>>(7)?,
@@ -165,7 +165,7 @@ pub(crate) fn dump_in(tx: &mut Tx<'_>, space: Space) -> store::Result<Dump> {
                 row.get::<i64>(4)?,
                 row.get::<String>(5)?,
                 row.get::<i64>(6)?,
-                maybe_json(row.get(7)?),
+                maybe_json(row, 7)?,
             )
         }
     );
@@ -258,7 +258,7 @@ pub(crate) fn dump_in(tx: &mut Tx<'_>, space: Space) -> store::Result<Dump> {
             row.get::<i64>(2)?,
             row.get::<i64>(3)?,
             row.get::<i64>(4)?,
-            maybe_json(row.get(5)?),
+            maybe_json(row, 5)?,
         )
     );
     table!(

@@ -44,12 +44,11 @@ impl Model {
         now: Timestamp,
         seed: u64,
     ) -> Outcome {
-        let mut state = match self.users.get(external_id) {
-            Some(stored) => self.loaded(external_id, stored, command, now),
-            None => {
-                let id = UserId(i64::try_from(self.users.len()).unwrap());
-                UserState::of(User::new(id, external_id.to_owned(), now), true)
-            }
+        let mut state = if let Some(stored) = self.users.get(external_id) {
+            self.loaded(external_id, stored, command, now)
+        } else {
+            let id = UserId(i64::try_from(self.users.len()).unwrap());
+            UserState::of(User::new(id, external_id.to_owned(), now), true)
         };
         let outcome = apply(
             &self.catalog,

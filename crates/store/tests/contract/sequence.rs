@@ -99,7 +99,13 @@ impl Chance {
         match self.below(20) {
             0..=11 => {
                 let metric = self.pick(&["runs", "runs", "words", "words", "coins", "unknown"]);
-                let value = self.pick(&["1", "2", "3", "0.5", "0", "-1", "1.25", "9000000000000"]);
+                let value = self.pick(&["1", "2", "3", "0.5", "0", "-1", "1.25"]);
+                // Beyond the range of exact sums: the second of them is refused.
+                let value = if metric == "coins" && self.one_in(3) {
+                    "-9000000000000"
+                } else {
+                    value
+                };
                 let mut attributes = std::collections::BTreeMap::new();
                 if self.one_in(2) {
                     let kind = self.pick(&["a", "a", "b", "ç"]);

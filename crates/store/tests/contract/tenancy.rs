@@ -110,8 +110,8 @@ fn a_tenant_is_changed_and_archived(store: &Store) {
             .access
     };
     let mut tenant = read(store, |tx| tenancy::find_customer(tx, environment, "a")).unwrap();
-    tenant.customer_id = "z".to_owned();
-    tenant.name = "Z".to_owned();
+    "z".clone_into(&mut tenant.customer_id);
+    "Z".clone_into(&mut tenant.name);
     tenant.updated = instant("2026-03-01T00:00:00.000001Z");
     let before = version();
     write(store, |tx| tenancy::update_tenant(tx, environment, &tenant));
@@ -126,7 +126,7 @@ fn a_tenant_is_changed_and_archived(store: &Store) {
         read(store, |tx| access::tenant_space(tx, environment, "a")),
         None
     );
-    tenant.customer_id = "b".to_owned();
+    "b".clone_into(&mut tenant.customer_id);
     let taken = store.write(|tx| tenancy::update_tenant(tx, environment, &tenant));
     assert!(matches!(taken, Err(Error::Conflict(_))), "{taken:?}");
 

@@ -1,5 +1,6 @@
 //! A store with an organization and some tenants, and a desk without a server: load, apply, save.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -76,8 +77,8 @@ pub(crate) fn carry_out(
 ) -> store::Result<Vec<Option<Outcome>>> {
     let mut catalogs: HashMap<Space, Arc<Catalog>> = HashMap::new();
     for ask in asks {
-        if !catalogs.contains_key(&ask.space) {
-            catalogs.insert(ask.space, catalog(tx, ask.space)?);
+        if let Entry::Vacant(vacant) = catalogs.entry(ask.space) {
+            vacant.insert(catalog(tx, ask.space)?);
         }
     }
     let items: Vec<Item<'_>> = asks

@@ -123,7 +123,7 @@ pub fn router() -> (Router<App>, OpenApi) {
         ))
         .split_for_parts();
     for (path, methods) in NOT_BUILT {
-        router = router.route(path, super::not_built(methods, not_built));
+        router = router.route(path, super::not_built(methods, &not_built));
     }
     (router, description)
 }

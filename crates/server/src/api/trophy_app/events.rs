@@ -59,7 +59,9 @@ pub async fn record_event(
         user: users::patch(update)?,
         idempotency_key: idempotency_key.clone(),
     };
-    let done = app.command(&caller, &id, Command::RecordEvent(event)).await?;
+    let done = app
+        .command(&caller, &id, Command::RecordEvent(event))
+        .await?;
     let Reply::Event(event) = &done.reply else {
         return Err(Problem::internal(&std::fmt::Error));
     };
@@ -72,26 +74,31 @@ pub async fn record_event(
             .completed
             .iter()
             .filter_map(|(id, completion)| {
-                Some(render::user_achievement(catalog, catalog.achievement(*id)?, Some(completion)))
+                Some(render::user_achievement(
+                    catalog,
+                    catalog.achievement(*id)?,
+                    Some(completion),
+                ))
             })
             .collect(),
         current_streak: render::event_streak(&catalog.streak, &event.streak, event.is_extended),
         points: render::points(catalog, &event.points),
-        leaderboards: render::event_leaderboards(
-            catalog,
-            &event.boards,
-            &done.standings,
-            done.at,
-        ),
+        leaderboards: render::event_leaderboards(catalog, &event.boards, &done.standings, done.at),
         idempotent_replayed: idempotency_key.is_some().then_some(event.is_replay),
         idempotency_key,
     };
-    let status = if event.is_replay { StatusCode::ACCEPTED } else { StatusCode::CREATED };
+    let status = if event.is_replay {
+        StatusCode::ACCEPTED
+    } else {
+        StatusCode::CREATED
+    };
     Ok(answer(status, response))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
     let text = std::str::from_utf8(value.as_bytes())
         .map_err(|_| Problem::unprocessable("Idempotency-Key must be valid UTF-8"))?;
     if text.is_empty() || text.chars().count() > KEY_LENGTH_MAX {

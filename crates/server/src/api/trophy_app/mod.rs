@@ -47,7 +47,11 @@ pub fn router() -> (Router<App>, OpenApi) {
     let (mut router, description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(events::record_event))
         .routes(routes!(users::create_user))
-        .routes(routes!(users::get_user, users::identify_user, users::update_user))
+        .routes(routes!(
+            users::get_user,
+            users::identify_user,
+            users::update_user
+        ))
         .routes(routes!(user_metrics::list_user_metrics))
         .routes(routes!(user_metrics::get_user_metric))
         .routes(routes!(event_summary::summarize_user_metric))
@@ -65,7 +69,7 @@ pub fn router() -> (Router<App>, OpenApi) {
         .routes(routes!(leaderboards::get_user_leaderboard))
         .split_for_parts();
     for (path, methods) in NOT_BUILT {
-        router = router.route(path, super::not_built(methods, not_built));
+        router = router.route(path, super::not_built(methods, &not_built));
     }
     // Application keys are made for browsers (AMB-4).
     (router.layer(CorsLayer::permissive()), description)

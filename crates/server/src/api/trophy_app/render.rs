@@ -42,7 +42,10 @@ pub fn user(user: &User) -> w::User {
 fn filters(filters: &[KeyedFilter]) -> Vec<w::AttributeFilter> {
     filters
         .iter()
-        .map(|filter| w::AttributeFilter { key: filter.key.clone(), value: filter.value.clone() })
+        .map(|filter| w::AttributeFilter {
+            key: filter.key.clone(),
+            value: filter.value.clone(),
+        })
         .collect()
 }
 
@@ -76,7 +79,9 @@ pub fn achievement(catalog: &Catalog, entry: &AchievementEntry) -> w::Achievemen
         AchievementTrigger::Metric { metric, value, .. } => {
             response.metric_id = Some(metric.to_string());
             response.metric_value = Some(value.to_f64());
-            response.metric_name = catalog.metric(*metric).map(|metric| metric.body.name.clone());
+            response.metric_name = catalog
+                .metric(*metric)
+                .map(|metric| metric.body.name.clone());
             let filters = filters(&entry.event_filters);
             response.event_attribute = filters.first().cloned();
             response.event_attributes = Some(filters);
@@ -135,9 +140,13 @@ pub fn trigger(catalog: &Catalog, entry: &TriggerEntry) -> w::PointsTrigger {
         updated: instant(entry.stored.updated),
     };
     match &body.rule {
-        TriggerRule::Metric { metric, threshold, .. } => {
+        TriggerRule::Metric {
+            metric, threshold, ..
+        } => {
             response.metric_id = Some(metric.to_string());
-            response.metric_name = catalog.metric(*metric).map(|metric| metric.body.name.clone());
+            response.metric_name = catalog
+                .metric(*metric)
+                .map(|metric| metric.body.name.clone());
             response.metric_threshold = Some(*threshold);
             let filters = filters(&entry.event_filters);
             response.event_attribute = filters.first().cloned();
@@ -146,8 +155,9 @@ pub fn trigger(catalog: &Catalog, entry: &TriggerEntry) -> w::PointsTrigger {
         TriggerRule::Streak { length } => response.streak_length_threshold = Some(*length),
         TriggerRule::Achievement { achievement } => {
             response.achievement_id = Some(achievement.to_string());
-            response.achievement_name =
-                catalog.achievement(*achievement).map(|entry| entry.body().name.clone());
+            response.achievement_name = catalog
+                .achievement(*achievement)
+                .map(|entry| entry.body().name.clone());
         }
         TriggerRule::UserCreation => {}
     }
@@ -213,7 +223,11 @@ pub fn points(
                     .level
                     .map(|(_, after)| after.and_then(|id| entry.level(id)).map(level)),
                 added: change.added,
-                awards: change.awards.iter().filter_map(|entry| award(catalog, entry)).collect(),
+                awards: change
+                    .awards
+                    .iter()
+                    .filter_map(|entry| award(catalog, entry))
+                    .collect(),
             };
             Some((body.key.clone(), response))
         })
@@ -333,7 +347,10 @@ pub fn event_leaderboards(
         .filter_map(|(change, standing)| {
             let entry = catalog.board(change.board)?;
             let base = leaderboard(catalog, entry, now);
-            let run = entry.body().run.and_then(|_| entry.body().schedule().run(change.run));
+            let run = entry
+                .body()
+                .run
+                .and_then(|_| entry.body().schedule().run(change.run));
             let values = (!entry.breakdown.is_empty()).then(|| {
                 let group = change.group.iter().flatten();
                 entry

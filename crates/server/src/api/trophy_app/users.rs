@@ -94,7 +94,16 @@ pub async fn create_user(
 ) -> Result<Response> {
     let (id, update): (String, w::UpdatedUser) = body.json::<w::UpsertedUser>()?.into();
     caller.must_be(&id)?;
-    let user = save(&app, &caller, &id, SaveUser { user: patch(update)?, may_create: true }).await?;
+    let user = save(
+        &app,
+        &caller,
+        &id,
+        SaveUser {
+            user: patch(update)?,
+            may_create: true,
+        },
+    )
+    .await?;
     Ok(answer(StatusCode::CREATED, user))
 }
 
@@ -153,7 +162,17 @@ pub async fn identify_user(
 ) -> Result<Json<w::User>> {
     caller.must_be(&id)?;
     let user = patch(body.json()?)?;
-    save(&app, &caller, &id, SaveUser { user, may_create: true }).await.map(Json)
+    save(
+        &app,
+        &caller,
+        &id,
+        SaveUser {
+            user,
+            may_create: true,
+        },
+    )
+    .await
+    .map(Json)
 }
 
 /// Updates a user who exists.
@@ -183,5 +202,15 @@ pub async fn update_user(
 ) -> Result<Json<w::User>> {
     caller.must_be(&id)?;
     let user = patch(body.json()?)?;
-    save(&app, &caller, &id, SaveUser { user, may_create: false }).await.map(Json)
+    save(
+        &app,
+        &caller,
+        &id,
+        SaveUser {
+            user,
+            may_create: false,
+        },
+    )
+    .await
+    .map(Json)
 }
