@@ -49,8 +49,13 @@ impl Deref for App {
     }
 }
 
-/// Desks on a database that serves several writers.
-const DESKS: usize = 4;
+/// Desks on a database that serves several writers: more than there are cores only cut the batches
+/// smaller (docs/decisions.md).
+fn desks() -> usize {
+    std::thread::available_parallelism()
+        .map_or(2, usize::from)
+        .clamp(2, 4)
+}
 
 impl App {
     /// Opens the store and the desks. Migrations are applied first; standings are loaded by
@@ -62,7 +67,7 @@ impl App {
         for name in applied {
             tracing::info!(migration = name, "applied a migration");
         }
-        let desks = if store.is_embedded() { 1 } else { DESKS };
+        let desks = if store.is_embedded() { 1 } else { desks() };
         let room = Arc::new(Room {
             store: Arc::new(store),
             catalogs: Arc::new(Catalogs::default()),

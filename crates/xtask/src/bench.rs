@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,9 @@ pub(crate) enum Bench {
 /// See [`Bench::Ingest`].
 #[derive(Debug, clap::Args)]
 pub(crate) struct Ingest {
+    /// Measure this binary instead of building the present one, for a comparison in one session.
+    #[arg(long)]
+    binary: Option<PathBuf>,
     /// How long each run lasts.
     #[arg(long, default_value_t = 20)]
     seconds: u64,
@@ -41,7 +44,10 @@ pub(crate) struct Ingest {
 /// Builds the release binary, runs the measurement and prints a table.
 pub(crate) fn run(bench: &Bench) -> Result<()> {
     let Bench::Ingest(ingest) = bench;
-    let binary = crate::build_release()?;
+    let binary = match &ingest.binary {
+        Some(binary) => binary.clone(),
+        None => crate::build_release()?,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

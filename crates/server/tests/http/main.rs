@@ -6,4 +6,5 @@ mod coverage;
 mod errors;
 mod isolation;
 mod journey;
+mod parallel;
 mod support;

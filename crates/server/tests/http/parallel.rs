@@ -1,0 +1,112 @@
+//! Many clients at once: one user's events are serialised, one idempotency key has one effect.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::json;
+
+use crate::support::{ADMIN, TestApp, on_both};
+
+const NOW: &str = "2026-03-10T09:00:00Z";
+const CLIENTS: usize = 64;
+
+fn at_once(work: impl Fn(usize) + Sync) {
+    std::thread::scope(|scope| {
+        for number in 0..CLIENTS {
+            let work = &work;
+            scope.spawn(move || work(number));
+        }
+    });
+}
+
+fn set_up(app: &TestApp) {
+    let metric = app.create("/metrics", &json!({"name": "Steps", "key": "steps"}));
+    app.create(
+        "/points",
+        &json!({
+            "name": "XP", "key": "xp",
+            "triggers": [{"type": "metric", "status": "active", "points": 1, "metricId": metric["id"], "metricThreshold": 2}],
+        }),
+    );
+    app.create(
+        "/leaderboards",
+        &json!({"name": "All", "key": "all", "rankBy": "metric", "metricId": metric["id"], "status": "active"}),
+    );
+}
+
+#[test]
+fn parallel_events_of_one_user_all_count_and_none_is_refused() {
+    on_both(NOW, |app| {
+        set_up(app);
+        at_once(|_| {
+            app.event("steps", &json!({"id": "u"}), 1.0);
+        });
+        assert_eq!(app.get("/v1/users/u/metrics/steps")["current"], 64.0);
+        let points = app.get("/v1/users/u/points/xp?awards=100");
+        assert_eq!(points["total"], 32);
+        assert_eq!(points["awards"].as_array().map(Vec::len), Some(32));
+        assert_eq!(app.get("/v1/leaderboards/all")["rankings"][0]["value"], 64);
+    });
+}
+
+#[test]
+fn sixty_four_clients_with_one_key_have_one_effect() {
+    on_both(NOW, |app| {
+        set_up(app);
+        let (created, replayed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let body = json!({"user": {"id": "u"}, "value": 2}).to_string();
+        at_once(|_| {
+            let headers = [
+                ("x-api-key", ADMIN),
+                ("content-type", "application/json"),
+                ("idempotency-key", "the-one"),
+            ];
+            let answer = app.raw(
+                "POST",
+                "/v1/metrics/steps/event",
+                &headers,
+                Some(body.as_bytes()),
+            );
+            let is_replay = answer.json["idempotentReplayed"] == true;
+            match (answer.status, is_replay) {
+                (201, false) => created.fetch_add(1, Ordering::SeqCst),
+                (202, true) => replayed.fetch_add(1, Ordering::SeqCst),
+                _ => panic!("{} {}", answer.status, answer.text),
+            };
+        });
+        assert_eq!(
+            (created.into_inner(), replayed.into_inner()),
+            (1, CLIENTS - 1)
+        );
+        assert_eq!(app.get("/v1/users/u/metrics/steps")["current"], 2.0);
+        assert_eq!(app.get("/v1/users/u/points/xp")["total"], 1);
+    });
+}
+
+#[test]
+fn parallel_users_share_a_board_without_losing_a_rank() {
+    on_both(NOW, |app| {
+        set_up(app);
+        at_once(|number| {
+            for _ in 0..3 {
+                app.event(
+                    "steps",
+                    &json!({"id": format!("u{number}")}),
+                    number_as_f64(number + 1),
+                );
+            }
+        });
+        let board = app.get("/v1/leaderboards/all?limit=100");
+        let values: Vec<i64> = board["rankings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["value"].as_i64().unwrap())
+            .collect();
+        let expected: Vec<i64> = (1..=64).rev().map(|number| number * 3).collect();
+        assert_eq!(values, expected);
+    });
+}
+
+fn number_as_f64(number: usize) -> f64 {
+    f64::from(u32::try_from(number).unwrap())
+}
