@@ -80,7 +80,7 @@ impl Amount {
         for digit in whole
             .bytes()
             .chain(fraction.bytes())
-            .map(|b| i128::from(b - b'0'))
+            .map(|b| i128::from(b.saturating_sub(b'0')))
         {
             if place < point {
                 millionths = millionths.saturating_mul(10).saturating_add(digit);

@@ -4,7 +4,7 @@
 //! [`Refusal::OutOfPoints`] names.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 
 use crate::achievement::{self, Scope};
 use crate::amount::Amount;
@@ -277,7 +277,7 @@ impl Turn<'_> {
     fn pay_completions(&mut self, event: Option<EventId>) {
         while let Some((achievement, completion)) = self.appended.completions.get(self.paid) {
             let (achievement, at) = (*achievement, completion.at);
-            self.paid += 1;
+            self.paid = self.paid.saturating_add(1);
             points::award_completion(self, achievement, at, event);
         }
     }
@@ -430,11 +430,26 @@ impl Turn<'_> {
         }
         self.check_range(metric, event)?;
 
+        if !self.state.is_new {
+            // Midnights first: what fell due at them is told, but is no result of this event.
+            self.settle();
+            let due = points::finish(std::mem::take(&mut self.points));
+            self.notices
+                .extend(due.into_iter().map(Notice::PointsChanged));
+        }
+        let settled = self.appended.completions.len();
         let changed = self.upsert_user(&event.user);
+        // Before the event is looked at, so that the verdict on it is that of a swept user. A recount
+        // looks at all days; this event must not be among them, or it would extend nothing.
+        self.settle();
         // Total and counters move before the verdict; a block must leave them as they were.
         let total = self.state.totals.get(&metric).cloned();
         let before = total.as_ref().map(|row| *row.get());
-        let counters = self.state.counters.clone();
+        let can_block = self
+            .catalog
+            .triggers_of_metric(metric)
+            .any(|trigger| trigger.body().block_if_out_of_points);
+        let counters = can_block.then(|| self.state.counters.clone());
         self.add_to_total(metric, event.value);
         let crossings = points::count(
             self.catalog,
@@ -445,13 +460,14 @@ impl Turn<'_> {
             &event.attributes,
         );
         if let Some(system) = points::blocked_system(self.catalog, self.state, &crossings) {
-            self.state.counters = counters;
+            if let Some(counters) = counters {
+                self.state.counters = counters;
+            }
             match total {
                 Some(total) => self.state.totals.insert(metric, total),
                 None => self.state.totals.remove(&metric),
             };
             let refusal = Refusal::OutOfPoints(system.to_owned());
-            self.settle();
             self.follow_user(changed);
             leaderboard::follow(self, None, false);
             self.schedule();
@@ -461,9 +477,6 @@ impl Turn<'_> {
         let id = EventId(self.ids.uuid(self.now));
         let today = self.today();
         self.count_for_achievements(metric, event);
-        // A recount looks at all days; this event must not be among them, or it would extend nothing.
-        self.settle();
-        let settled = self.appended.completions.len();
         self.count_day(metric, today, event.value);
         if changed.attributes {
             leaderboard::regroup(self);
@@ -496,9 +509,7 @@ impl Turn<'_> {
             value: event.value,
             at: self.now,
             date: today,
-            second_of_day: i64::from(time.hour()) * 3_600
-                + i64::from(time.minute()) * 60
-                + i64::from(time.second()),
+            second_of_day: time.duration_since(Time::midnight()).as_secs(),
             attributes: event.attributes.clone(),
             idempotency_key: event.idempotency_key.clone(),
         });
@@ -604,7 +615,7 @@ impl Turn<'_> {
         // In range: `check_range` has looked.
         total.total = total.total.checked_add(value).unwrap_or(total.total);
         total.peak = total.peak.max(total.total);
-        total.events += 1;
+        total.events = total.events.saturating_add(1);
         total.last = now;
     }
 
@@ -616,7 +627,7 @@ impl Turn<'_> {
             .or_insert_with(|| Row::fresh(DaySum::default()));
         let day = row.edit();
         day.sum = day.sum.checked_add(value).unwrap_or(day.sum);
-        day.events += 1;
+        day.events = day.events.saturating_add(1);
     }
 
     fn count_for_achievements(&mut self, metric: MetricId, event: &RecordEvent) {
@@ -673,9 +684,9 @@ impl Turn<'_> {
         if is_elsewhere {
             streak.zone = Some(tz.to_owned());
         }
-        if is_extended || self.state.streak.is_some() {
-            self.keep_streak(streak);
-        }
+        // Also without a streak: the row says in which frequency the user was last counted, so that a
+        // switch counts anew who met no period of the old one.
+        self.keep_streak(streak);
         self.appended.periods.extend(periods);
         if is_elsewhere {
             // A freeze may be due here that was not yet due where the user came from.

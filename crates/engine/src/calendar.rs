@@ -104,7 +104,8 @@ impl Frequency {
                 end: date,
             },
             Self::Weekly => {
-                let start = days_after(date, -i64::from(date.weekday().since(Weekday::Sunday)));
+                let past = i64::from(date.weekday().since(Weekday::Sunday));
+                let start = days_after(date, past.saturating_neg());
                 Period {
                     start,
                     end: days_after(start, 6),
@@ -160,6 +161,16 @@ pub fn days_between(from: Date, to: Date) -> i64 {
     )
 }
 
+/// The number of months from the month of one date to that of another.
+fn months_between(from: Date, to: Date) -> i64 {
+    let number = |date: Date| {
+        i64::from(date.year())
+            .saturating_mul(12)
+            .saturating_add(i64::from(date.month()))
+    };
+    number(to).saturating_sub(number(from))
+}
+
 /// The date `years` after another; 29 February becomes 28 February in common years.
 pub fn years_after(date: Date, years: i64) -> Option<Date> {
     date.checked_add(Span::new().try_years(years).ok()?).ok()
@@ -213,7 +224,7 @@ impl Schedule {
         let last = match self.every {
             None => self.end.unwrap_or(Date::MAX),
             Some(_) => self
-                .run_start(number + 1)
+                .run_start(number.saturating_add(1))
                 .map_or(Date::MAX, |next| days_after(next, -1)),
         };
         let end = self.end.map_or(last, |end| end.min(last));
@@ -229,22 +240,17 @@ impl Schedule {
             return Some(0);
         };
         let interval = interval.max(1);
-        let guess = match unit {
-            RunUnit::Day => days_between(self.start, date) / interval,
-            RunUnit::Month | RunUnit::Year => {
-                let months = (i64::from(date.year()) - i64::from(self.start.year())) * 12
-                    + i64::from(date.month())
-                    - i64::from(self.start.month());
-                let per_run = if unit == RunUnit::Year {
-                    12 * interval
-                } else {
-                    interval
-                };
-                months / per_run
-            }
+        let (passed, per_run) = match unit {
+            RunUnit::Day => (days_between(self.start, date), interval),
+            RunUnit::Month => (months_between(self.start, date), interval),
+            RunUnit::Year => (
+                months_between(self.start, date),
+                interval.saturating_mul(12),
+            ),
         };
+        let guess = passed.checked_div(per_run)?;
         // Clamped month ends make the guess wrong by one at the most.
-        [guess + 1, guess, guess - 1]
+        [guess.saturating_add(1), guess, guess.saturating_sub(1)]
             .into_iter()
             .find(|number| self.run(*number).is_some_and(|run| run.contains(date)))
     }

@@ -32,8 +32,15 @@ pub fn group(board: &BoardEntry, attributes: &BTreeMap<String, String>) -> Optio
         .collect()
 }
 
+/// The one run of a streak board. It ranks live lengths while it is active, whatever date it is for the
+/// user: who is on a streak takes part from the first instant on (AMB-35).
+pub const STREAK_RUN: i64 = 0;
+
 /// The runs of a board that are open for somebody, somewhere (spec/trophy.md 7.5).
 pub fn open_runs(board: &BoardEntry, now: Timestamp) -> Vec<i64> {
+    if board.body().rank_by == RankBy::Streak {
+        return vec![STREAK_RUN];
+    }
     let mut runs: Vec<i64> = [-12, 0, 14]
         .into_iter()
         .filter_map(|hours| now.checked_add(SignedDuration::from_hours(hours)).ok())
@@ -140,16 +147,13 @@ pub(crate) fn follow(
 /// Carries the length of the streak onto its boards. A loss goes there at once, before the event
 /// that found it can start anew, so that a new run is not taken for the old one.
 pub(crate) fn follow_streak(turn: &mut Turn<'_>) -> Vec<BoardChange> {
-    let today = turn.today();
     let length = turn.streak_length();
     let mut deltas = BTreeMap::new();
     for board in turn.catalog.live_boards(turn.now) {
-        if board.body().rank_by == RankBy::Streak
-            && let Some(run) = board.body().schedule().run_at(today)
-        {
-            let key = (board.id(), run);
+        if board.body().rank_by == RankBy::Streak {
+            let key = (board.id(), STREAK_RUN);
             let held = turn.state.boards.get(&key).map_or(0, |row| row.get().value);
-            deltas.insert(key, (length - held, turn.now));
+            deltas.insert(key, (length.saturating_sub(held), turn.now));
         }
     }
     change(turn, deltas)

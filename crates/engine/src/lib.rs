@@ -3,6 +3,8 @@
 //! `apply(catalog, user state, command, now, ids) -> outcome`. This crate does no IO, asks no clock, draws no randomness of
 //! its own, awaits nothing and knows no SQL and no wire format. Whatever it decides follows from its arguments.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 pub mod achievement;
 pub mod amount;
 pub mod apply;

@@ -81,7 +81,10 @@ pub(crate) fn count<'a>(
             )
         };
         let reached = next.map_or(total, |next| next.sum);
-        let times = reached.max(peak).steps(threshold) - peak.steps(threshold);
+        let times = reached
+            .max(peak)
+            .steps(threshold)
+            .saturating_sub(peak.steps(threshold));
         if let Some(next) = next {
             state.counters.insert(trigger.stored.id, Row::fresh(next));
         }
@@ -107,10 +110,10 @@ pub(crate) fn blocked_system<'a>(
             .entry(system.id())
             .or_insert_with(|| state.balance(system.id()));
         let base = product(trigger.points, crossing.times);
-        if base < 0 && trigger.block_if_out_of_points && *balance + base < 0 {
+        if base < 0 && trigger.block_if_out_of_points && balance.saturating_add(base) < 0 {
             return Some(&system.body().key);
         }
-        *balance += clamped(system, *balance, base);
+        *balance = balance.saturating_add(clamped(system, *balance, base));
     }
     None
 }
@@ -134,7 +137,7 @@ pub(crate) fn award_streak(turn: &mut Turn<'_>, reached: i64, event: Option<Even
         turn,
         turn.now,
         event,
-        |rule| matches!(rule, TriggerRule::Streak { length } if *length > 0 && reached % *length == 0),
+        |rule| matches!(rule, TriggerRule::Streak { length } if *length > 0 && reached.checked_rem(*length) == Some(0)),
     );
 }
 
@@ -177,18 +180,17 @@ fn award_where(
 }
 
 fn product(points: i64, times: i64) -> i64 {
-    let product = i128::from(points) * i128::from(times);
-    i64::try_from(product.clamp(-i128::from(POINTS_MAX), i128::from(POINTS_MAX))).unwrap_or(0)
+    points.saturating_mul(times).clamp(-POINTS_MAX, POINTS_MAX)
 }
 
 /// What of an award the balance has room for: never below zero, never above the maximum; a balance
 /// that is already above a lowered maximum is not cut.
 fn clamped(system: &SystemEntry, balance: i64, base: i64) -> i64 {
     if base < 0 {
-        return base.max(-balance).min(0);
+        return base.max(balance.saturating_neg()).min(0);
     }
     let max = system.body().max_points.unwrap_or(POINTS_MAX);
-    base.min((max - balance).max(0))
+    base.min(max.saturating_sub(balance).max(0))
 }
 
 fn award(
@@ -207,7 +209,7 @@ fn award(
     if amount == 0 {
         return;
     }
-    let total = balance + amount;
+    let total = balance.saturating_add(amount);
     turn.state.balances.insert(system.id(), Row::fresh(total));
     let entry = LedgerEntry {
         id: LedgerEntryId(turn.ids.uuid(turn.now)),
@@ -228,7 +230,7 @@ fn award(
     {
         Some(change) => {
             change.total = total;
-            change.added += amount;
+            change.added = change.added.saturating_add(amount);
             change.awards.push(entry);
             if let Some((_, after)) = &mut change.level {
                 *after = level_after;

@@ -125,7 +125,7 @@ fn close_period(
         // The zone itself moved over the date line: nobody there lived this date.
         PeriodMark::Skipped
     } else if settings.freezes.is_some() && streak.freezes > 0 {
-        streak.freezes -= 1;
+        streak.freezes = streak.freezes.saturating_sub(1);
         settled.notices.push(Notice::FreezeConsumed {
             freezes: streak.freezes,
         });
@@ -160,10 +160,11 @@ fn grant(
     let Some((every, amount)) = freezes.auto_earn else {
         return;
     };
-    let earned = amount.min(freezes.max_count - streak.freezes).max(0);
+    let room = freezes.max_count.saturating_sub(streak.freezes);
+    let earned = amount.min(room).max(0);
     streak.earned_to = date;
     if earned > 0 {
-        streak.freezes += earned;
+        streak.freezes = streak.freezes.saturating_add(earned);
         settled.is_changed = true;
         settled.notices.push(Notice::FreezeEarned {
             earned,
@@ -172,8 +173,9 @@ fn grant(
     } else {
         // Freezes that find no room are not owed later. The day before `limit` is as far as nothing
         // can have been consumed.
-        let idle = days_between(date, days_after(limit, -1)).max(0) / every.max(1);
-        streak.earned_to = days_after(date, idle * every.max(1));
+        let idle = days_between(date, days_after(limit, -1)).max(0);
+        let rest = idle.checked_rem(every.max(1)).unwrap_or(0);
+        streak.earned_to = days_after(date, idle.saturating_sub(rest));
     }
 }
 
@@ -182,7 +184,7 @@ fn is_met(settings: &StreakSettings, days: &Days, period: Period) -> bool {
     let sum = |metric: MetricId| {
         days.range((metric, period.start)..=(metric, period.end))
             .fold(0_i128, |sum, (_, row)| {
-                sum + i128::from(row.get().sum.millionths())
+                sum.saturating_add(i128::from(row.get().sum.millionths()))
             })
     };
     let mut needs = settings.metrics.iter().map(|needed| {
@@ -227,7 +229,7 @@ pub fn extend(
     if streak.met.is_some_and(|met| met >= period.start) || !is_met(settings, days, period) {
         return false;
     }
-    streak.length += 1;
+    streak.length = streak.length.saturating_add(1);
     if streak.length == 1 {
         streak.started = Some(today);
     }
@@ -297,7 +299,7 @@ pub fn recount(
                 periods.extend(kept);
             }
         }
-        counted.length += 1;
+        counted.length = counted.length.saturating_add(1);
         if counted.length == 1 {
             counted.started = Some(date);
         }

@@ -233,7 +233,6 @@ fn shown(text: &str) -> String {
 
 /// What applying a patch changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub struct Changed {
     /// Anything at all.
     pub any: bool,
@@ -241,8 +240,6 @@ pub struct Changed {
     pub attributes: bool,
     /// The sign-up date: anniversaries may be due.
     pub sign_up_date: bool,
-    /// The zone: the next midnight moved.
-    pub zone: bool,
 }
 
 /// Applies a checked patch: present members overwrite, absent ones stay (spec/trophy.md 2.2, 2.3).
@@ -250,7 +247,7 @@ pub fn apply(user: &mut User, patch: &Patch, now: Timestamp) -> Changed {
     let mut changed = Changed::default();
     let mut any = patch.email.apply(&mut user.email);
     any |= patch.name.apply(&mut user.name);
-    changed.zone = patch.tz.apply(&mut user.tz);
+    any |= patch.tz.apply(&mut user.tz);
     any |= patch.device_tokens.apply(&mut user.device_tokens);
     changed.sign_up_date = patch.sign_up_date.apply(&mut user.sign_up_date);
     if let Some(is_subscribed) = patch.is_subscribed {
@@ -272,7 +269,7 @@ pub fn apply(user: &mut User, patch: &Patch, now: Timestamp) -> Changed {
             }
         };
     }
-    changed.any = any || changed.zone || changed.sign_up_date || changed.attributes;
+    changed.any = any || changed.sign_up_date || changed.attributes;
     if changed.any {
         user.updated = now;
     }

@@ -15,8 +15,8 @@ use engine::command::{Command, RecordEvent, Refusal, SaveUser};
 use engine::definition::{
     AchievementTrigger, Freezes, RankBy, Run, StreakMetric, StreakMode, StreakSettings, TriggerRule,
 };
-use engine::id::{BoardId, Ids, MetricId};
-use engine::outcome::Reply;
+use engine::id::{AchievementId, BoardId, Ids, MetricId, PointsSystemId};
+use engine::outcome::{EventReply, Reply};
 use engine::state::{Group, Row, UserState};
 use engine::user::{Change, Patch, User};
 use jiff::civil::Date;
@@ -255,6 +255,14 @@ fn space(setup: &Setup) -> World {
     let energy = w.system("energy");
     w.trigger(energy, TriggerRule::UserCreation, 20);
     w.trigger(energy, every(1, km), 1);
+    // What falls due at a midnight may be what keeps an event from being blocked.
+    w.trigger(
+        energy,
+        TriggerRule::Achievement {
+            achievement: years[0],
+        },
+        9,
+    );
     let cost = w.trigger(energy, every(1, steps), -2);
     w.edit_trigger(cost, |trigger| trigger.block_if_out_of_points = true);
 
@@ -346,8 +354,8 @@ struct Seen {
     days: Vec<(MetricId, Date, i64, i64)>,
     counters: Vec<(uuid::Uuid, String)>,
     streak: Option<String>,
-    completions: Vec<(engine::id::AchievementId, Timestamp)>,
-    balances: Vec<(engine::id::PointsSystemId, i64)>,
+    completions: Vec<(AchievementId, Timestamp)>,
+    balances: Vec<(PointsSystemId, i64)>,
     boards: Vec<((BoardId, i64), String)>,
 }
 
@@ -492,6 +500,17 @@ fn sweep(world: &mut World, user: &str, sweep: Sweep, until: Timestamp) {
     }
 }
 
+/// What an event says that it completed and paid.
+fn changes(reply: &EventReply) -> (Vec<AchievementId>, Vec<(PointsSystemId, i64, i64)>) {
+    let completed = reply.completed.iter().map(|(id, _)| *id).collect();
+    let points = reply
+        .points
+        .iter()
+        .map(|change| (change.system, change.added, change.total))
+        .collect();
+    (completed, points)
+}
+
 /// Plays a history and returns what is to be seen after each step and at the end.
 fn play(mut world: World, steps: &[Step], how: Sweep, reload: bool) -> (World, Vec<String>) {
     let mut log = Vec::new();
@@ -519,6 +538,7 @@ fn play(mut world: World, steps: &[Step], how: Sweep, reload: bool) -> (World, V
                     reply.total,
                     &reply.streak,
                     reply.is_extended,
+                    changes(reply),
                     seen(state).streak,
                     seen(state).balances,
                     seen(state).completions,

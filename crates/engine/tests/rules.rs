@@ -14,6 +14,7 @@ use engine::definition::{
     AchievementStatus, AchievementTrigger, AttributeKind, BoardStatus, RankBy, Run, StreakMode,
     TriggerRule,
 };
+use engine::id::PointsSystemId;
 use engine::outcome::Notice;
 use engine::state::PeriodMark;
 use engine::user::{Change, Patch};
@@ -28,7 +29,7 @@ fn set(text: &str) -> Change<String> {
     Change::Set(text.to_owned())
 }
 
-fn added(changes: &[engine::outcome::PointsChange], system: engine::id::PointsSystemId) -> i64 {
+fn added(changes: &[engine::outcome::PointsChange], system: PointsSystemId) -> i64 {
     points_of(changes, system).map_or(0, |change| change.added)
 }
 
@@ -845,6 +846,33 @@ mod streaks {
     }
 
     #[test]
+    fn a_switch_of_the_frequency_counts_who_met_no_period_before() {
+        let mut w = World::new("2026-02-01T00:00:00Z");
+        let km = w.metric("km");
+        w.streak(km, 5);
+        // Never five in a day, but six in each month.
+        for date in ["02-03", "02-10", "02-17", "03-03", "03-10", "03-17"] {
+            w.at(&format!("2026-{date}T09:00:00Z"));
+            assert!(!w.event("u", "km", "2").is_extended);
+        }
+        let streak = w.state("u").streak.as_ref().unwrap().get();
+        assert_eq!((streak.length, streak.frequency), (0, Frequency::Daily));
+        w.edit_streak(|streak| streak.frequency = Frequency::Monthly);
+        let mut by_event = w.clone();
+        w.at("2026-03-18T09:00:00Z").settle("u");
+        let streak = w.state("u").streak.as_ref().unwrap().get();
+        assert_eq!(
+            (streak.length, streak.started),
+            (2, Some(day("2026-02-17"))),
+            "the day on which the sum was reached"
+        );
+        // The first to look may also be an event.
+        by_event.at("2026-04-01T09:00:00Z");
+        let reply = by_event.event("u", "km", "5");
+        assert_eq!((reply.streak.length, reply.is_extended), (3, true));
+    }
+
+    #[test]
     fn the_first_event_after_a_switch_still_extends() {
         let mut w = daily("2026-03-01T00:00:00Z");
         let xp = w.system("xp");
@@ -1273,6 +1301,95 @@ mod points {
         w.check();
     }
 
+    /// A user with a balance of 4 and an anniversary that pays 100 at the midnight of 2026-03-02, who
+    /// at nine of that day spends on `act` if the balance allows it.
+    fn anniversary_before_a_cost(cost: i64, is_swept: bool) -> (World, PointsSystemId) {
+        let mut w = World::new("2026-03-01T12:00:00Z");
+        let act = w.metric("act");
+        let year = w.achievement("year", AchievementTrigger::Anniversary { years: 1 });
+        let energy = w.system("energy");
+        w.trigger(energy, TriggerRule::UserCreation, 4);
+        w.trigger(energy, TriggerRule::Achievement { achievement: year }, 100);
+        let spends = w.trigger(energy, every(1, act), cost);
+        w.edit_trigger(spends, |trigger| trigger.block_if_out_of_points = true);
+        w.board("earned", RankBy::Points(energy), "2026-03-01");
+        let member = Patch {
+            sign_up_date: Change::Set(day("2025-03-02")),
+            ..patch()
+        };
+        w.save("u", member);
+        assert_eq!(w.balance("u", energy), 4);
+        if is_swept {
+            w.at("2026-03-02T00:00:00Z").settle("u");
+            assert_eq!(w.balance("u", energy), 104);
+        }
+        w.at("2026-03-02T09:00:00Z");
+        (w, energy)
+    }
+
+    fn told(world: &World) -> Vec<(i64, i64)> {
+        let changes = world.notices.iter().filter_map(|notice| match notice {
+            Notice::PointsChanged(change) => Some((change.added, change.total)),
+            _ => None,
+        });
+        changes.collect()
+    }
+
+    #[test]
+    fn what_fell_due_at_midnight_is_there_before_the_verdict_on_an_event() {
+        let spent = |is_swept| {
+            let (mut w, energy) = anniversary_before_a_cost(-10, is_swept);
+            let reply = w.event("u", "act", "1");
+            w.check();
+            let entries: Vec<_> = w
+                .ledger
+                .iter()
+                .map(|(_, entry)| (entry.at, entry.date, entry.amount, entry.balance))
+                .collect();
+            let held: Vec<_> = w.completions.values().map(|held| held.at).collect();
+            (
+                reply.total,
+                added(&reply.points, energy),
+                w.balance("u", energy),
+                entries,
+                held,
+            )
+        };
+        let (total, added, balance, entries, held) = spent(false);
+        assert_eq!((total, added, balance), (amount("1"), -10, 94));
+        assert_eq!(held, [instant("2026-03-02T00:00:00Z")]);
+        assert_eq!((total, added, balance, entries, held), spent(true));
+    }
+
+    #[test]
+    fn what_fell_due_at_midnight_is_told_but_is_no_result_of_the_event() {
+        let (mut w, energy) = anniversary_before_a_cost(-10, false);
+        let reply = w.event("u", "act", "1");
+        assert!(reply.completed.is_empty());
+        let change = points_of(&reply.points, energy).unwrap();
+        assert_eq!((change.added, change.total), (-10, 94));
+        assert_eq!(change.awards.len(), 1);
+        assert_eq!(completed_notices(&w), 1);
+        assert_eq!(told(&w), [(100, 104), (-10, 94)]);
+
+        // An event that changes no points says nothing of points.
+        let (mut w, _) = anniversary_before_a_cost(-10, false);
+        assert!(w.event("u", "act", "0").points.is_empty());
+        assert_eq!(told(&w), [(100, 104)]);
+
+        // What is due stays, and is told, although the event is refused.
+        let (mut w, energy) = anniversary_before_a_cost(-200, false);
+        let refused = w.try_event("u", World::record(patch(), "act", "1", &[]));
+        assert_eq!(refused, Err(Refusal::OutOfPoints("energy".to_owned())));
+        assert_eq!(w.balance("u", energy), 104);
+        assert_eq!((completed_notices(&w), told(&w)), (1, vec![(100, 104)]));
+        w.check();
+
+        // What being first seen pays is a result of the event.
+        let reply = w.event("new", "act", "0");
+        assert_eq!(added(&reply.points, energy), 4);
+    }
+
     #[test]
     fn a_block_looks_at_the_balance_the_triggers_before_it_leave() {
         let mut w = World::new("2026-03-10T09:00:00Z");
@@ -1431,6 +1548,29 @@ mod boards {
         w.at("2026-03-14T09:00:00Z").event("u", "km", "1");
         w.at("2026-03-20T09:00:00Z").event("u", "km", "1");
         assert_eq!(w.value("u", board, 0), 1);
+        w.check();
+    }
+
+    #[test]
+    fn streak_boards_rank_in_every_zone_before_their_date_is_there() {
+        let mut w = World::new("2026-03-10T05:00:00Z");
+        let km = w.metric("km");
+        w.streak(km, 1);
+        let streaks = w.board("streaks", RankBy::Streak, "2026-03-10");
+        let sums = w.board("sums", RankBy::Metric(km), "2026-03-10");
+        // 03-09 19:00 in Honolulu: the sums of the user have not begun, the streak has.
+        let reply = w.event_of("west", tz("Pacific/Honolulu"), "km", "1");
+        assert_eq!(reply.boards.len(), 1);
+        assert_eq!((reply.boards[0].board, reply.boards[0].run), (streaks, 0));
+        assert_eq!(w.value("west", sums, 0), 0);
+        w.event_of("east", tz("Pacific/Kiritimati"), "km", "1");
+        assert_eq!(w.place("west", streaks, 0), Some((Vec::new(), 1)));
+        assert_eq!(w.place("east", streaks, 0), Some((Vec::new(), 2)));
+        assert_eq!(w.place("east", sums, 0), Some((Vec::new(), 1)));
+        // Losing takes out of it, also before the date of the user is there.
+        w.edit_board(streaks, |board| board.start = day("2026-04-01"));
+        w.at("2026-03-12T10:00:00Z").settle("west");
+        assert_eq!(w.place("west", streaks, 0), None);
         w.check();
     }
 

@@ -5,10 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use engine::catalog::Catalog;
 use engine::command::Command;
-use engine::definition::BoardStatus;
+use engine::definition::{BoardStatus, RankBy};
 use engine::id::{AchievementId, BoardId, Ids};
 use jiff::Timestamp;
-use store::batch::Who;
 use store::driver::{Location, Tx};
 use store::job::Task;
 use store::{Space, Store};
@@ -110,6 +109,28 @@ impl App {
         Ok(())
     }
 
+    /// Drops the standings of runs that are over. Behind the gate: a board that is being activated must
+    /// not be judged by the catalog before it. Blocks.
+    pub fn drop_closed_runs(&self, space: Space) -> Result<()> {
+        let gate = self
+            .room
+            .gate
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let now = self.room.clock.now();
+        let catalog = self.room.store.read(|tx| {
+            let versions = store::access::versions(tx, space)?;
+            versions
+                .map(|versions| self.room.catalogs.get(tx, space, versions.config))
+                .transpose()
+        })?;
+        if let Some(catalog) = catalog {
+            self.room.ranks.drop_closed(space, &catalog, now);
+        }
+        drop(gate);
+        Ok(())
+    }
+
     /// Whether the process can serve.
     pub fn is_ready(&self) -> bool {
         self.is_ready.load(std::sync::atomic::Ordering::Acquire)
@@ -184,6 +205,7 @@ impl App {
             .blocking(move |app| app.configure_as(|tx| app.enter(tx, &caller), work))
             .await;
         self.jobs.notify_one();
+        self.midnights.notify_one();
         done
     }
 
@@ -199,6 +221,7 @@ impl App {
         };
         let done = self.configure_as(enter, work);
         self.jobs.notify_one();
+        self.midnights.notify_one();
         done
     }
 
@@ -228,22 +251,28 @@ impl App {
             let boards = configuration.finish()?;
             Ok::<_, Problem>((value, space, boards))
         })?;
-        // The new standings are read from what was committed, before any batch may follow.
+        // The new standings are read from what was committed, before any batch may follow. Should that
+        // fail, they are read when they are needed.
+        for id in &boards {
+            self.room.ranks.forget(space, *id);
+        }
         if !boards.is_empty() {
             let now = self.room.clock.now();
-            self.room.store.read(|tx| {
+            let loaded = self.room.store.read(|tx| {
                 let Some(versions) = store::access::versions(tx, space)? else {
                     return Ok(());
                 };
                 let catalog = self.room.catalogs.get(tx, space, versions.config)?;
-                for id in boards {
-                    match catalog.board(id).filter(|board| !board.stored.is_archived) {
-                        Some(board) => self.room.ranks.load_board(tx, space, board, now)?,
-                        None => self.room.ranks.forget(space, id),
+                for id in &boards {
+                    if let Some(board) = catalog.board(*id).filter(|b| !b.stored.is_archived) {
+                        self.room.ranks.load_board(tx, space, board, now)?;
                     }
                 }
                 Ok::<_, store::Error>(())
-            })?;
+            });
+            if let Err(error) = loaded {
+                tracing::warn!(%error, "standings were not loaded after a change of configuration");
+            }
         }
         drop(gate);
         Ok(value)
@@ -275,20 +304,20 @@ impl App {
         command: Command,
     ) -> Result<Box<Answer>> {
         let mut caller = caller.clone();
-        let mut who = Who::External(user.to_owned());
+        let mut user = user.to_owned();
         let mut command = command;
         for _ in 0..3 {
             let desk = self.desk();
             match desk
-                .ask(caller.space, Some(caller.version), who, command)
+                .ask(caller.space, Some(caller.version), user, command)
                 .await
             {
                 Verdict::Done(answer) => return Ok(answer),
                 Verdict::Refused(refusal) => return Err(refusal.into()),
                 Verdict::Failed(error) => return Err(error.into()),
                 Verdict::Full => return Err(Problem::busy()),
-                Verdict::Stale(same_who, same_command) => {
-                    who = same_who;
+                Verdict::Stale(same_user, same_command) => {
+                    user = same_user;
                     command = *same_command;
                     let stale = caller.clone();
                     caller = self
@@ -365,12 +394,16 @@ impl Configuration<'_, '_> {
 
     /// An achievement was activated or edited while active (spec/trophy.md 4.4).
     pub fn backdate(&mut self, achievement: AchievementId) {
-        self.effects.tasks.push(Task::Backdate(achievement));
+        if !self.effects.tasks.contains(&Task::Backdate(achievement)) {
+            self.effects.tasks.push(Task::Backdate(achievement));
+        }
     }
 
     /// Other midnights matter to users now.
     pub fn resettle(&mut self) {
-        self.effects.tasks.push(Task::Settle);
+        if !self.effects.tasks.contains(&Task::Settle) {
+            self.effects.tasks.push(Task::Settle);
+        }
     }
 
     /// Publishes: moves the version, counts boards anew, leaves jobs. Answers the changed boards.
@@ -383,19 +416,25 @@ impl Configuration<'_, '_> {
             let version = self.catalog.version + 1;
             let catalog = store::definition::catalog(self.tx, self.space, version)?;
             for id in &boards {
-                if let Some(board) = catalog.board(*id).filter(|board| {
-                    !board.stored.is_archived
-                        && matches!(
-                            board.body().status_at(self.now),
-                            BoardStatus::Active | BoardStatus::Finished
-                        )
-                }) {
-                    store::board::rebuild(self.tx, self.space, board, self.now)?;
+                let board = catalog.board(*id).filter(|board| !board.stored.is_archived);
+                let status = board.map(|board| board.body().status_at(self.now));
+                match (board, status) {
+                    (Some(board), Some(BoardStatus::Active)) => {
+                        store::board::rebuild(self.tx, self.space, board, self.now)?;
+                    }
+                    // What a finished board says stays, unless it never ranked: then it is counted once.
+                    (Some(board), Some(BoardStatus::Finished)) => {
+                        if board.body().rank_by != RankBy::Streak
+                            && !store::board::has_values(self.tx, self.space, *id)?
+                        {
+                            store::board::rebuild(self.tx, self.space, board, self.now)?;
+                        }
+                    }
+                    _ => store::board::clear(self.tx, self.space, *id)?,
                 }
             }
         }
-        let mut tasks = std::mem::take(&mut self.effects.tasks);
-        tasks.dedup();
+        let tasks = std::mem::take(&mut self.effects.tasks);
         for task in tasks {
             let id = self.id();
             store::job::insert(self.tx, self.space, id, task, self.now)?;

@@ -1,5 +1,7 @@
 //! Reading request bodies and path segments, with errors in JSON.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -14,6 +16,8 @@ use crate::problem::{Problem, Result};
 
 /// The largest body that is read.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// How long a client may take to send a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How much of a larger body is swallowed, so that the client can finish sending and read the answer.
 const SWALLOWED_BYTES_MAX: usize = 64 * 1024 * 1024;
 
@@ -30,7 +34,12 @@ struct Buffered(Result<Bytes>);
 pub async fn buffer(request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     if !body.is_end_stream() {
-        parts.extensions.insert(Buffered(read(body).await));
+        // Whoever shows no key gets no more patience than a small body needs.
+        let has_key = parts.headers.contains_key("x-api-key");
+        let swallowed = if has_key { SWALLOWED_BYTES_MAX } else { 0 };
+        let bytes = tokio::time::timeout(BODY_TIMEOUT, read(body, swallowed)).await;
+        let bytes = bytes.unwrap_or_else(|_| Err(Problem::too_slow()));
+        parts.extensions.insert(Buffered(bytes));
     }
     next.run(Request::from_parts(parts, Body::empty())).await
 }
@@ -46,7 +55,7 @@ impl<S: Sync> FromRequest<S> for RawBody {
     }
 }
 
-async fn read(mut body: Body) -> Result<Bytes> {
+async fn read(mut body: Body, swallowed_bytes_max: usize) -> Result<Bytes> {
     let mut held: Vec<u8> = Vec::new();
     let mut seen = 0_usize;
     while let Some(frame) = body.frame().await {
@@ -57,7 +66,7 @@ async fn read(mut body: Body) -> Result<Bytes> {
         seen = seen.saturating_add(data.len());
         if seen <= BODY_BYTES_MAX {
             held.extend_from_slice(&data);
-        } else if seen > SWALLOWED_BYTES_MAX {
+        } else if seen > swallowed_bytes_max {
             break;
         }
     }

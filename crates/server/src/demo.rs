@@ -26,7 +26,6 @@ use server::clock::Clock;
 use server::desk::Verdict;
 use server::problem::Problem;
 use server::workers;
-use store::batch::Who;
 use store::{Space, tenancy};
 
 use crate::keys;
@@ -522,7 +521,7 @@ async fn live(
             let is_first = !std::mem::replace(&mut is_known[plan.player], true);
             let command = Command::RecordEvent(event(player, &plan, is_first));
             let desk = app.desk();
-            let (space, who) = (player.space, Who::External(player.id.clone()));
+            let (space, who) = (player.space, player.id.clone());
             asked.push(tokio::spawn(async move {
                 desk.ask_patiently(space, who, command).await
             }));

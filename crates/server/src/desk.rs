@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use engine::apply::apply;
@@ -14,7 +15,7 @@ use engine::id::{Ids, UserId};
 use engine::outcome::{Outcome, Reply};
 use jiff::Timestamp;
 use store::access::Versions;
-use store::batch::{Item, Who};
+use store::batch::Item;
 use store::driver::Tx;
 use store::outbox::Pending;
 use store::{Space, Store};
@@ -53,7 +54,7 @@ pub struct Room {
 struct Waiting {
     space: Space,
     access_version: Option<i64>,
-    who: Who,
+    user: String,
     command: Command,
     reply: oneshot::Sender<Verdict>,
 }
@@ -66,7 +67,7 @@ pub enum Verdict {
     /// It was refused; nothing changed.
     Refused(Refusal),
     /// Keys or tenants changed since the caller was let in: look again, here is the command.
-    Stale(Who, Box<Command>),
+    Stale(String, Box<Command>),
     /// The store failed; nothing changed.
     Failed(store::Error),
     /// The queue is full.
@@ -132,17 +133,17 @@ impl Desk {
         &self,
         space: Space,
         access_version: Option<i64>,
-        who: Who,
+        user: String,
         command: Command,
     ) -> Verdict {
-        let Some(queue) = self.queue(space, &who) else {
+        let Some(queue) = self.queue(space, &user) else {
             return Verdict::Full;
         };
         let (reply, answer) = oneshot::channel();
         let waiting = Waiting {
             space,
             access_version,
-            who,
+            user,
             command,
             reply,
         };
@@ -153,15 +154,15 @@ impl Desk {
     }
 
     /// Hands in work that the server does by itself, waiting for room in the queue.
-    pub async fn ask_patiently(&self, space: Space, who: Who, command: Command) -> Verdict {
-        let Some(queue) = self.queue(space, &who) else {
+    pub async fn ask_patiently(&self, space: Space, user: String, command: Command) -> Verdict {
+        let Some(queue) = self.queue(space, &user) else {
             return Verdict::Full;
         };
         let (reply, answer) = oneshot::channel();
         let waiting = Waiting {
             space,
             access_version: None,
-            who,
+            user,
             command,
             reply,
         };
@@ -191,16 +192,12 @@ impl Desk {
 
     /// One user is always served by one desk, so that its commands keep their order. (Commands by
     /// our id and by the caller's may meet at different desks; the row lock orders those.)
-    fn queue(&self, space: Space, who: &Who) -> Option<&mpsc::Sender<Waiting>> {
+    fn queue(&self, space: Space, user: &str) -> Option<&mpsc::Sender<Waiting>> {
         if self.queues.len() <= 1 {
             return self.queues.first();
         }
         let mut hasher = DefaultHasher::new();
-        space.hash(&mut hasher);
-        match who {
-            Who::External(id) => id.hash(&mut hasher),
-            Who::Internal(id) => id.hash(&mut hasher),
-        }
+        (space, user).hash(&mut hasher);
         let lanes = u64::try_from(self.queues.len()).unwrap_or(1);
         self.queues
             .get(usize::try_from(hasher.finish() % lanes).unwrap_or(0))
@@ -218,10 +215,15 @@ fn serve(room: &Room, queue: &mut mpsc::Receiver<Waiting>, mut ids: Ids) {
             }
         }
         telemetry::batch_size(batch.len());
-        let results = carry_out(room, &batch, &mut ids);
+        // A panic is a fault of ours; it must not end the desk and with it every command to come.
+        let carried = catch_unwind(AssertUnwindSafe(|| carry_out(room, &batch, &mut ids)));
+        let results = carried.unwrap_or_else(|_| {
+            let failed = || Verdict::Failed(store::Error::broken("the desk panicked"));
+            batch.iter().map(|_| Ok(failed())).collect()
+        });
         for (waiting, result) in batch.drain(..).zip(results) {
             let verdict = result
-                .unwrap_or_else(|Stale| Verdict::Stale(waiting.who, Box::new(waiting.command)));
+                .unwrap_or_else(|Stale| Verdict::Stale(waiting.user, Box::new(waiting.command)));
             // Nobody waits any more when a client has gone; what was done stays done.
             drop(waiting.reply.send(verdict));
         }
@@ -237,10 +239,18 @@ struct Stale;
 fn carry_out(room: &Room, batch: &[Waiting], ids: &mut Ids) -> Vec<Result<Verdict, Stale>> {
     match commit(room, batch, ids) {
         Ok(verdicts) => verdicts,
-        Err(store::Error::Full) => batch
-            .iter()
-            .map(|_| Ok(Verdict::Failed(store::Error::Full)))
-            .collect(),
+        Err(error @ (store::Error::Full | store::Error::Unknown(_))) => {
+            // Repeating would not help, or might do it twice.
+            tracing::error!(error = ?error, commands = batch.len(), "a batch failed");
+            let failed = || match &error {
+                store::Error::Full => store::Error::Full,
+                _ => store::Error::broken("it is not known whether the batch was stored"),
+            };
+            batch
+                .iter()
+                .map(|_| Ok(Verdict::Failed(failed())))
+                .collect()
+        }
         Err(error) => {
             tracing::warn!(%error, commands = batch.len(), "a batch is repeated one by one");
             batch
@@ -289,46 +299,41 @@ fn commit(
     let verdicts = batch
         .iter()
         .zip(results)
-        .map(|(waiting, result)| match result? {
-            Decided::Gone => Ok(Verdict::Refused(Refusal::NotFound("user", String::new()))),
-            Decided::Applied(applied) => {
-                let Applied {
-                    outcome,
+        .map(|(waiting, result)| {
+            let Applied {
+                outcome,
+                catalog,
+                at,
+                ..
+            } = *result?;
+            let changes = match &outcome.reply {
+                Reply::Event(event) => event.boards.as_slice(),
+                _ => &[],
+            };
+            let standings = if outcome.moves.is_empty() {
+                Vec::new()
+            } else {
+                room.ranks.fold(
+                    &room.store,
+                    waiting.space,
+                    &catalog,
+                    &outcome.moves,
+                    changes,
+                )
+            };
+            Ok(match outcome.reply {
+                Reply::Refused(refusal) => Verdict::Refused(refusal),
+                reply => Verdict::Done(Box::new(Answer {
+                    reply,
                     catalog,
+                    standings,
                     at,
-                    ..
-                } = *applied;
-                let changes = match &outcome.reply {
-                    Reply::Event(event) => event.boards.as_slice(),
-                    _ => &[],
-                };
-                let standings = if outcome.moves.is_empty() {
-                    Vec::new()
-                } else {
-                    room.ranks
-                        .fold(waiting.space, &catalog, &outcome.moves, changes)
-                };
-                Ok(match outcome.reply {
-                    Reply::Refused(refusal) => Verdict::Refused(refusal),
-                    reply => Verdict::Done(Box::new(Answer {
-                        reply,
-                        catalog,
-                        standings,
-                        at,
-                    })),
-                })
-            }
+                })),
+            })
         })
         .collect();
     drop(gate);
     Ok(verdicts)
-}
-
-/// What became of a command before the commit.
-enum Decided {
-    Applied(Box<Applied>),
-    /// One of our user ids that is not there.
-    Gone,
 }
 
 /// Loads, applies and saves one batch inside a transaction.
@@ -337,7 +342,7 @@ fn decide(
     tx: &mut Tx<'_>,
     batch: &[Waiting],
     ids: &mut Ids,
-) -> store::Result<Vec<Result<Decided, Stale>>> {
+) -> store::Result<Vec<Result<Box<Applied>, Stale>>> {
     let spaces: BTreeSet<Space> = batch.iter().map(|waiting| waiting.space).collect();
     let spaces: Vec<Space> = spaces.into_iter().collect();
     let versions: BTreeMap<Space, Versions> = store::access::versions_of(tx, &spaces)?
@@ -362,7 +367,7 @@ fn decide(
         .map(|(index, waiting)| {
             let item = Item {
                 space: waiting.space,
-                who: &waiting.who,
+                user: &waiting.user,
                 command: &waiting.command,
                 now: room.clock.stamp(),
             };
@@ -371,29 +376,26 @@ fn decide(
         .collect();
     let only_items: Vec<Item<'_>> = items.iter().map(|(_, item)| *item).collect();
     let mut set = store::batch::load(tx, &find, &only_items, ids, true)?;
-    let mut results: Vec<Result<Decided, Stale>> = batch.iter().map(|_| Err(Stale)).collect();
+    let mut results: Vec<Result<Box<Applied>, Stale>> = batch.iter().map(|_| Err(Stale)).collect();
     for (index, item) in &items {
         let Some(catalog) = find(item.space) else {
             continue;
         };
-        results[*index] = match set.state(item.space, item.who) {
-            None => Ok(Decided::Gone),
-            Some(state) => {
-                let outcome = apply(&catalog, state, item.command, item.now, ids);
-                let user = state.user.get().id;
-                Ok(Decided::Applied(Box::new(Applied {
-                    user,
-                    outcome,
-                    catalog,
-                    at: item.now,
-                })))
-            }
+        let Some(state) = set.state(item.space, item.user) else {
+            continue;
         };
+        let outcome = apply(&catalog, state, item.command, item.now, ids);
+        results[*index] = Ok(Box::new(Applied {
+            user: state.user.get().id,
+            outcome,
+            catalog,
+            at: item.now,
+        }));
     }
     let mut outcomes = Vec::with_capacity(batch.len());
     let mut notices = Vec::new();
     for (waiting, result) in batch.iter().zip(&results) {
-        let Ok(Decided::Applied(applied)) = result else {
+        let Ok(applied) = result else {
             continue;
         };
         outcomes.push((waiting.space, applied.user, &applied.outcome));

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -44,8 +45,10 @@ struct Credentials {
 /// What a path is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Area {
-    /// The data and configuration of a space.
-    Space,
+    /// The data of a space, for both kinds of keys.
+    Application,
+    /// The configuration of a space, for admin keys.
+    Admin,
     /// The environment as a whole: the tenant header is ignored.
     Environment,
 }
@@ -102,13 +105,16 @@ impl Door {
         let key = key
             .filter(|key| is_equal && key.is_active)
             .ok_or_else(Problem::unauthorized)?;
+        if key.user.is_some() && credentials.area != Area::Application {
+            return Err(Problem::forbidden("an application key cannot administer"));
+        }
         let space = match (&credentials.tenant, credentials.area) {
             (_, Area::Environment) => access::default_space(tx, key.environment)?,
             _ if !key.is_multi_tenant => access::default_space(tx, key.environment)?,
-            (None, Area::Space) => {
+            (None, Area::Application | Area::Admin) => {
                 return Err(Problem::unprocessable("the Tenant-ID header is required"));
             }
-            (Some(tenant), Area::Space) => {
+            (Some(tenant), Area::Application | Area::Admin) => {
                 let space = access::tenant_space(tx, key.environment, tenant)?;
                 Some(space.ok_or_else(|| {
                     Problem::unprocessable("the Tenant-ID header names no active tenant")
@@ -158,7 +164,7 @@ fn credentials(parts: &Parts, area: Area) -> Result<Credentials> {
     }
     let tenant = match (area, parts.headers.get("tenant-id")) {
         (Area::Environment, _) | (_, None) => None,
-        (Area::Space, Some(tenant)) => {
+        (Area::Application | Area::Admin, Some(tenant)) => {
             let text = std::str::from_utf8(tenant.as_bytes())
                 .ok()
                 .filter(|text| !text.contains('\0') && text.len() <= 1_024)
@@ -202,9 +208,7 @@ impl FromRequestParts<App> for AppCaller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let caller = app.door.admit(app, parts, Area::Space).await?;
-        crate::telemetry::note_space(parts, caller.space);
-        Ok(Self(caller))
+        admit(parts, app, Area::Application).await.map(Self)
     }
 }
 
@@ -212,12 +216,7 @@ impl FromRequestParts<App> for AdminCaller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let caller = app.door.admit(app, parts, Area::Space).await?;
-        crate::telemetry::note_space(parts, caller.space);
-        if caller.user.is_some() {
-            return Err(Problem::unauthorized());
-        }
-        Ok(Self(caller))
+        admit(parts, app, Area::Admin).await.map(Self)
     }
 }
 
@@ -225,16 +224,20 @@ impl FromRequestParts<App> for EnvironmentCaller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let caller = app.door.admit(app, parts, Area::Environment).await?;
-        crate::telemetry::note_space(parts, caller.space);
-        if caller.user.is_some() {
-            // The one path that lists 403 (AMB-1).
-            return Err(if parts.uri.path().ends_with("/application-api-keys") {
-                Problem::forbidden("an application key cannot manage keys")
-            } else {
-                Problem::unauthorized()
-            });
-        }
-        Ok(Self(caller))
+        admit(parts, app, Area::Environment).await.map(Self)
     }
+}
+
+async fn admit(parts: &mut Parts, app: &App, area: Area) -> Result<Caller> {
+    let caller = app.door.admit(app, parts, area).await.map_err(|problem| {
+        // 403 is listed for one path only; elsewhere the key is as good as none (AMB-1).
+        let is_listed = parts.uri.path().ends_with("/application-api-keys");
+        if problem.status == StatusCode::FORBIDDEN && !is_listed {
+            Problem::unauthorized()
+        } else {
+            problem
+        }
+    })?;
+    crate::telemetry::note_space(parts, caller.space);
+    Ok(caller)
 }

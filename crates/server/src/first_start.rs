@@ -98,16 +98,13 @@ fn welcome(made: Option<&AdminKey>, place: &Place, base: &str, is_multi_tenant: 
         "\nKleos listens on {base} (reference: {base}/docs), data in {}.\n",
         place.shown()
     )];
-    let key = match made {
-        Some(AdminKey { prefix, body }) => {
-            lines.push("Your admin key. It is shown only now, keep it:\n".to_owned());
-            lines.push(format!("  {prefix}.{body}\n"));
-            format!("{prefix}.{body}")
-        }
-        None => {
-            lines.push("Your admin key is the one you chose in KLEOS_ADMIN_KEY.\n".to_owned());
-            "$KLEOS_ADMIN_KEY".to_owned()
-        }
+    let key = if let Some(AdminKey { prefix, body }) = made {
+        lines.push("Your admin key. It is shown only now, keep it:\n".to_owned());
+        lines.push(format!("  {prefix}.{body}\n"));
+        format!("{prefix}.{body}")
+    } else {
+        lines.push("Your admin key is the one you chose in KLEOS_ADMIN_KEY.\n".to_owned());
+        "$KLEOS_ADMIN_KEY".to_owned()
     };
     let tenant = if is_multi_tenant {
         " -H 'Tenant-ID: acme'"

@@ -48,6 +48,14 @@ impl Problem {
         Refusal::NotFound(what, key.chars().take(100).collect()).into()
     }
 
+    /// 408: the body did not come in time.
+    pub fn too_slow() -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "the body did not arrive in time",
+        )
+    }
+
     /// 413.
     pub fn too_large(limit_bytes: usize) -> Self {
         Self::new(

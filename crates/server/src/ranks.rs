@@ -13,8 +13,8 @@ use engine::outcome::{BoardChange, Move};
 use engine::rank::{Place, Standings};
 use engine::state::Group;
 use jiff::Timestamp;
-use store::Space;
 use store::driver::Tx;
+use store::{Space, Store};
 
 /// All standings.
 #[derive(Debug, Default)]
@@ -113,18 +113,28 @@ impl Ranks {
             .cloned()
     }
 
-    fn find_or_make(&self, key: Key) -> Arc<Mutex<Run>> {
+    /// The standings of a run. A run that is not known is one that opened just now, or one that was
+    /// dropped because it could not be loaded: what is stored of it is right in both cases.
+    fn find_or_load(&self, store: &Store, key: Key) -> Arc<Mutex<Run>> {
         if let Some(run) = self.find(key) {
             return run;
         }
+        let loaded = store.read(|tx| load_run(tx, key.0, key.1, key.2));
+        let loaded = loaded.unwrap_or_else(|error| {
+            tracing::error!(%error, "the standings of a run could not be loaded");
+            Run::default()
+        });
         let mut runs = self.runs.write().unwrap_or_else(PoisonError::into_inner);
-        runs.entry(key).or_default().clone()
+        runs.entry(key)
+            .or_insert_with(|| Arc::new(Mutex::new(loaded)))
+            .clone()
     }
 
     /// Follows the moves of one committed command; answers where the user stands on the boards that
     /// its event affected.
     pub fn fold(
         &self,
+        store: &Store,
         space: Space,
         catalog: &Catalog,
         moves: &[Move],
@@ -135,7 +145,7 @@ impl Ranks {
             let Some(board) = catalog.board(change.board) else {
                 continue;
             };
-            let run = self.find_or_make((space, change.board, change.run));
+            let run = self.find_or_load(store, (space, change.board, change.run));
             let mut run = lock(&run);
             let wanted = changes.iter().position(|wanted| wanted.move_index == index);
             let limit = board.body().max_participants;
@@ -179,8 +189,8 @@ impl Ranks {
         }
         Ok(match self.find((space, board.id(), run)) {
             Some(run) => work(&lock(&run)),
-            // A run that opened since and that nobody entered yet.
-            None => work(&Run::default()),
+            // A run that opened since and that nobody entered yet, or one that was dropped.
+            None => work(&load_run(tx, space, board.id(), run)?),
         })
     }
 

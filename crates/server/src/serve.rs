@@ -32,7 +32,7 @@ use crate::{first_start, folder, logging};
 const GRACE: Duration = Duration::from_secs(20);
 /// How long a client may take to send the head of a request, and how long a connection may idle. Longer than the
 /// pools of usual clients keep a connection, so that none is closed under a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(120);
+const HEAD_TIMEOUT: Duration = Duration::from_mins(2);
 /// How long work on blocking threads may take at the end.
 const BLOCKING_GRACE: Duration = Duration::from_secs(5);
 /// How often the recorder of metrics tidies up.

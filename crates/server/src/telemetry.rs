@@ -41,6 +41,12 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    // Which client it is, for those who look for a fault; nothing depends on it (AMB-81).
+    let sdk: String = request
+        .headers()
+        .get("x-sdk-version")
+        .and_then(|version| version.to_str().ok())
+        .map_or_else(String::new, |version| version.chars().take(32).collect());
     let noted = NotedSpace::default();
     request.extensions_mut().insert(noted.clone());
     let answered = CatchPanicLayer::custom(panicked)
@@ -70,7 +76,7 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
     } else {
         tracing::debug!(
             target: "kleos::request",
-            request = %id, method, route, status = status_number, space, duration_ms, "answered"
+            request = %id, method, route, status = status_number, space, duration_ms, sdk, "answered"
         );
     }
     if let Ok(value) = HeaderValue::from_str(&id) {

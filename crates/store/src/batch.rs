@@ -30,22 +30,14 @@ use crate::outbox::{self, Pending};
 use crate::time::{date, instant, maybe_date, maybe_instant};
 use crate::{Error, Result, event, user};
 
-/// Whom a command is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Who {
-    /// By the caller's id; made if unknown and the command allows it.
-    External(String),
-    /// By our id.
-    Internal(UserId),
-}
-
 /// One command of a batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Item<'a> {
     /// Where.
     pub space: Space,
-    /// About whom.
-    pub who: &'a Who,
+    /// About whom, by the caller's id; made if unknown and the command allows it. There is no other way
+    /// to name a user: one name gives one desk, and rows are held in one order.
+    pub user: &'a str,
     /// What.
     pub command: &'a Command,
     /// When it came.
@@ -56,29 +48,23 @@ pub struct Item<'a> {
 #[derive(Debug, Default)]
 pub struct WorkingSet {
     states: Vec<(Space, UserState)>,
-    by_external: HashMap<(Space, String), usize>,
-    by_id: HashMap<(Space, UserId), usize>,
+    by_user: HashMap<(Space, String), usize>,
 }
 
 impl WorkingSet {
     fn add(&mut self, space: Space, state: UserState) {
-        let user = state.user.get();
-        self.by_external
-            .insert((space, user.external_id.clone()), self.states.len());
-        self.by_id.insert((space, user.id), self.states.len());
+        let user = state.user.get().external_id.clone();
+        self.by_user.insert((space, user), self.states.len());
         self.states.push((space, state));
     }
 
-    fn index(&self, space: Space, who: &Who) -> Option<usize> {
-        match who {
-            Who::External(id) => self.by_external.get(&(space, id.clone())).copied(),
-            Who::Internal(id) => self.by_id.get(&(space, *id)).copied(),
-        }
+    fn index(&self, space: Space, user: &str) -> Option<usize> {
+        self.by_user.get(&(space, user.to_owned())).copied()
     }
 
-    /// The state a command is about; nothing for one of our ids that is not there.
-    pub fn state(&mut self, space: Space, who: &Who) -> Option<&mut UserState> {
-        let index = self.index(space, who)?;
+    /// The state of a user whom a command of the batch is about.
+    pub fn state(&mut self, space: Space, user: &str) -> Option<&mut UserState> {
+        let index = self.index(space, user)?;
         self.states.get_mut(index).map(|(_, state)| state)
     }
 }
@@ -99,7 +85,7 @@ pub fn load(
     // One entry for every user with rows to load, and the instant of the user's first command.
     let mut wants: BTreeMap<usize, Want> = BTreeMap::new();
     for item in items {
-        let Some(index) = set.index(item.space, item.who) else {
+        let Some(index) = set.index(item.space, item.user) else {
             continue;
         };
         let Some(catalog) = catalogs(item.space) else {
@@ -168,10 +154,9 @@ pub fn load_one(
     external_id: &str,
     now: Timestamp,
 ) -> Result<Option<UserState>> {
-    let who = Who::External(external_id.to_owned());
     let item = Item {
         space,
-        who: &who,
+        user: external_id,
         command: &Command::Settle,
         now,
     };
@@ -235,32 +220,17 @@ fn load_users(
     ids: &mut Ids,
     is_held: bool,
 ) -> Result<WorkingSet> {
-    let mut external: BTreeMap<(Space, &str), Timestamp> = BTreeMap::new();
-    let mut internal: BTreeSet<(Space, UserId)> = BTreeSet::new();
+    let mut wanted: BTreeMap<(Space, &str), Timestamp> = BTreeMap::new();
     for item in items {
-        match item.who {
-            Who::External(id) => {
-                external
-                    .entry((item.space, id.as_str()))
-                    .or_insert(item.now);
-            }
-            Who::Internal(id) => {
-                internal.insert((item.space, *id));
-            }
-        }
+        wanted.entry((item.space, item.user)).or_insert(item.now);
     }
     let mut set = WorkingSet::default();
-    let keys: Vec<_> = external.keys().copied().collect();
+    let keys: Vec<_> = wanted.keys().copied().collect();
     for (space, user) in user::by_external(tx, &keys, is_held)? {
         set.add(space, UserState::of(user, false));
     }
-    internal.retain(|key| !set.by_id.contains_key(key));
-    let keys: Vec<_> = internal.into_iter().collect();
-    for (space, user) in user::by_id(tx, &keys, is_held)? {
-        set.add(space, UserState::of(user, false));
-    }
-    for ((space, id), now) in external {
-        if !set.by_external.contains_key(&(space, id.to_owned())) {
+    for ((space, id), now) in wanted {
+        if set.index(space, id).is_none() {
             let user = User::new(ids.user(now), id.to_owned(), now);
             let mut state = UserState::of(user, true);
             // Written once a command has made the user, and not before.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use engine::catalog::BoardEntry;
 use engine::definition::RankBy;
 use engine::id::{BoardId, UserId};
-use engine::leaderboard::group;
+use engine::leaderboard::{STREAK_RUN, group};
 use engine::rank::Place;
 use engine::state::{BoardValue, Group};
 use jiff::Timestamp;
@@ -66,6 +66,25 @@ pub fn value(
     )
 }
 
+/// Forgets all values of a board.
+pub fn clear(tx: &mut Tx<'_>, space: Space, board: BoardId) -> Result<()> {
+    tx.run(
+        "delete from board_entry where space_id = $1 and board_id = $2",
+        &[space.id().into(), board.0.into()],
+    )?;
+    Ok(())
+}
+
+/// Whether a board has any values.
+pub fn has_values(tx: &mut Tx<'_>, space: Space, board: BoardId) -> Result<bool> {
+    let first = tx.row(
+        "select 1 from board_entry where space_id = $1 and board_id = $2 limit 1",
+        &[space.id().into(), board.0.into()],
+        |_| Ok(()),
+    )?;
+    Ok(first.is_some())
+}
+
 /// A value while it is counted anew.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
@@ -98,49 +117,50 @@ impl Tally {
 pub fn rebuild(tx: &mut Tx<'_>, space: Space, board: &BoardEntry, now: Timestamp) -> Result<()> {
     let mut values: BTreeMap<(i64, UserId), Tally> = BTreeMap::new();
     let schedule = board.body().schedule();
-    let mut add = |date, user: UserId, amount: i64, at: Timestamp| {
+    let mut add = |run: Option<i64>, user: UserId, amount: i64, at_us: i64| {
         if amount != 0
-            && let Some(run) = schedule.run_at(date)
+            && let Some(run) = run
         {
-            values
-                .entry((run, user))
-                .or_default()
-                .add(amount, at.as_microsecond());
+            values.entry((run, user)).or_default().add(amount, at_us);
         }
     };
     match board.body().rank_by {
         RankBy::Metric(metric) => {
             event::of_metric(tx, space, metric, board.body().start, |event| {
-                add(event.date, event.user, event.value.millionths(), event.at);
+                let run = schedule.run_at(event.date);
+                add(
+                    run,
+                    event.user,
+                    event.value.millionths(),
+                    event.at.as_microsecond(),
+                );
             })?;
         }
         RankBy::Points(system) => {
             ledger::of_system(tx, space, system, |user, entry| {
-                add(entry.date, user, entry.amount, entry.at);
+                add(
+                    schedule.run_at(entry.date),
+                    user,
+                    entry.amount,
+                    entry.at.as_microsecond(),
+                );
             })?;
         }
         RankBy::Streak => {
             tx.rows(
-                "select s.user_id, s.length, s.extended_at, u.tz
-                 from streak s join end_user u on u.space_id = s.space_id and u.id = s.user_id
-                 where s.space_id = $1 and s.length > 0",
+                "select user_id, length, extended_at from streak
+                 where space_id = $1 and length > 0",
                 &[space.id().into()],
                 |row| {
-                    let tz: Option<String> = row.get(3)?;
-                    let today = engine::calendar::Zone::of(tz.as_deref()).date(now);
-                    let at: Option<i64> = row.get(2)?;
-                    let at = at.unwrap_or_else(|| now.as_microsecond());
-                    let at = Timestamp::from_microsecond(at).map_err(Error::broken)?;
-                    add(today, UserId(row.get(0)?), row.get(1)?, at);
+                    let at_us: Option<i64> = row.get(2)?;
+                    let at_us = at_us.unwrap_or_else(|| now.as_microsecond());
+                    add(Some(STREAK_RUN), UserId(row.get(0)?), row.get(1)?, at_us);
                     Ok(())
                 },
             )?;
         }
     }
-    tx.run(
-        "delete from board_entry where space_id = $1 and board_id = $2",
-        &[space.id().into(), board.id().0.into()],
-    )?;
+    clear(tx, space, board.id())?;
     let groups = groups(tx, space, board)?;
     let rows: Vec<((i64, UserId), (i64, i64))> = values
         .into_iter()

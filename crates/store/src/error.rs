@@ -17,6 +17,10 @@ pub enum Error {
     /// No room on the disk of the database.
     #[error("the disk of the database is full")]
     Full,
+    /// The connection broke while a commit was under way: the changes may be durable or not. Never
+    /// repeat the transaction without looking.
+    #[error("it is not known whether the change was stored")]
+    Unknown(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Anything unforeseen: the connection, the statement, or a row that cannot be read.
     #[error("the database failed")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -52,11 +52,13 @@ pub fn longer_than(tx: &mut Tx<'_>, space: Space, length: i64) -> Result<i64> {
 }
 
 /// Users for whom a midnight that matters has passed, longest overdue first.
-pub fn due(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Result<Vec<(Space, UserId)>> {
+pub fn due(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Result<Vec<(Space, String)>> {
     tx.rows(
-        "select space_id, user_id from streak where settle_at <= $1 order by settle_at limit $2",
+        "select s.space_id, u.external_id
+         from streak s join end_user u on u.space_id = s.space_id and u.id = s.user_id
+         where s.settle_at <= $1 order by s.settle_at limit $2",
         &[now.as_microsecond().into(), limit.into()],
-        |row| Ok((Space::of(row, 0)?, UserId(row.get(1)?))),
+        |row| Ok((Space::of(row, 0)?, row.get(1)?)),
     )
 }
 

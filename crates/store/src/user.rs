@@ -56,16 +56,6 @@ const BY_EXTERNAL_HELD: &str = select_users!(
      join end_user u on u.space_id = k.space_id and u.external_id = k.external_id
      order by u.space_id, u.id {hold}"
 );
-const BY_ID: &str = select_users!(
-    "from {keys(space_id bigint, id bigint)} k
-     join end_user u on u.space_id = k.space_id and u.id = k.id"
-);
-const BY_ID_HELD: &str = select_users!(
-    "from {keys(space_id bigint, id bigint)} k
-     join end_user u on u.space_id = k.space_id and u.id = k.id
-     order by u.space_id, u.id {hold}"
-);
-
 /// Users by the caller's ids; `is_held` keeps other writers of them waiting.
 pub(crate) fn by_external(
     tx: &mut Tx<'_>,
@@ -85,21 +75,6 @@ pub(crate) fn by_external(
         &columns,
         |row| Ok((Space::of(row, 0)?, user(row, 1)?)),
     )
-}
-
-/// Users by our ids; `is_held` keeps other writers of them waiting.
-pub(crate) fn by_id(
-    tx: &mut Tx<'_>,
-    keys: &[(Space, UserId)],
-    is_held: bool,
-) -> Result<Vec<(Space, User)>> {
-    let columns = [
-        Column::Int(keys.iter().map(|(space, _)| space.id()).collect()),
-        Column::Int(keys.iter().map(|(_, id)| id.0).collect()),
-    ];
-    tx.look_up(if is_held { BY_ID_HELD } else { BY_ID }, &columns, |row| {
-        Ok((Space::of(row, 0)?, user(row, 1)?))
-    })
 }
 
 /// One user by the caller's id.
@@ -139,12 +114,17 @@ pub fn count(tx: &mut Tx<'_>, space: Space) -> Result<i64> {
     Ok(count.unwrap_or(0))
 }
 
-/// The users of a space after `position`, in the order of our ids.
-pub fn after(tx: &mut Tx<'_>, space: Space, position: i64, limit: i64) -> Result<Vec<UserId>> {
+/// The users of a space after `position`, in the order of our ids, each with the caller's id.
+pub fn after(
+    tx: &mut Tx<'_>,
+    space: Space,
+    position: i64,
+    limit: i64,
+) -> Result<Vec<(UserId, String)>> {
     tx.rows(
-        "select id from end_user where space_id = $1 and id > $2 order by id limit $3",
+        "select id, external_id from end_user where space_id = $1 and id > $2 order by id limit $3",
         &[space.id().into(), position.into(), limit.into()],
-        |row| Ok(UserId(row.get(0)?)),
+        |row| Ok((UserId(row.get(0)?), row.get(1)?)),
     )
 }
 

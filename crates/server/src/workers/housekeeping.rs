@@ -17,16 +17,13 @@ pub async fn step(app: &App) -> Result<()> {
                 .store
                 .write(|tx| Ok::<_, Problem>(store::key::touch(tx, &used)?))?;
         }
-        let now = app.room.clock.now();
-        let outbox = app.room.store.read(|tx| {
-            for space in store::access::all_spaces(tx)? {
-                if let Some(versions) = store::access::versions(tx, space)? {
-                    let catalog = app.room.catalogs.get(tx, space, versions.config)?;
-                    app.room.ranks.drop_closed(space, &catalog, now);
-                }
-            }
-            Ok::<_, Problem>(store::outbox::depth(tx)?)
+        let (spaces, outbox) = app.room.store.read(|tx| {
+            let spaces = store::access::all_spaces(tx)?;
+            Ok::<_, Problem>((spaces, store::outbox::depth(tx)?))
         })?;
+        for space in spaces {
+            app.drop_closed_runs(space)?;
+        }
         crate::telemetry::depths(app.desk().depth(), outbox);
         Ok(())
     })

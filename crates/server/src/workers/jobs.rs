@@ -3,23 +3,24 @@
 use std::time::Duration;
 
 use engine::command::Command;
-use store::batch::Who;
 use store::job::{Job, Task};
 
 use crate::app::App;
-use crate::desk::Verdict;
 use crate::problem::{Problem, Result};
 
 /// Users asked for at once.
 const CHUNK: i64 = 256;
 /// Jobs looked at in one step.
-const JOBS: i64 = 16;
+const JOBS: i64 = 256;
 /// How often jobs that another process left are looked for.
 const SLEEP: Duration = Duration::from_secs(5);
 
-/// Works until no job is left; answers how many were finished.
+/// Works until no job is left; answers how many were finished. A job that cannot be finished now does
+/// not keep the others waiting; it fails the step once they are done.
 pub async fn step(app: &App) -> Result<usize> {
     let mut finished = 0;
+    let mut stuck = Vec::new();
+    let mut result = Ok(());
     loop {
         let jobs = app
             .blocking(|app| {
@@ -28,12 +29,22 @@ pub async fn step(app: &App) -> Result<usize> {
                     .read(|tx| Ok::<_, Problem>(store::job::list(tx, JOBS)?))
             })
             .await?;
-        if jobs.is_empty() {
-            return Ok(finished);
-        }
+        let mut is_idle = true;
         for job in jobs {
-            finish(app, job).await?;
-            finished += 1;
+            if stuck.contains(&job.id) {
+                continue;
+            }
+            is_idle = false;
+            match finish(app, job).await {
+                Ok(()) => finished += 1,
+                Err(problem) => {
+                    stuck.push(job.id);
+                    result = Err(problem);
+                }
+            }
+        }
+        if is_idle {
+            return result.map(|()| finished);
         }
     }
 }
@@ -49,7 +60,7 @@ async fn finish(app: &App, mut job: Job) -> Result<()> {
                 })
             })
             .await?;
-        let Some(last) = users.last().copied() else {
+        let Some((last, _)) = users.last() else {
             return app
                 .blocking(move |app| {
                     app.room
@@ -58,30 +69,17 @@ async fn finish(app: &App, mut job: Job) -> Result<()> {
                 })
                 .await;
         };
-        let desk = app.desk();
-        let asked: Vec<_> = users
+        let last = last.0;
+        let command = match job.task {
+            Task::Backdate(achievement) => Command::Backdate { achievement },
+            Task::Settle => Command::Settle,
+        };
+        let users = users
             .into_iter()
-            .map(|user| {
-                let desk = desk.clone();
-                let command = match job.task {
-                    Task::Backdate(achievement) => Command::Backdate { achievement },
-                    Task::Settle => Command::Settle,
-                };
-                tokio::spawn(async move {
-                    desk.ask_patiently(job.space, Who::Internal(user), command)
-                        .await
-                })
-            })
+            .map(|(_, user)| (job.space, user))
             .collect();
-        for verdict in asked {
-            match verdict.await {
-                Ok(Verdict::Failed(error)) => return Err(error.into()),
-                Ok(Verdict::Full) => return Err(Problem::busy()),
-                Ok(_) => {}
-                Err(error) => return Err(Problem::internal(&error)),
-            }
-        }
-        job.position = last.0;
+        super::ask_all(app, users, &command).await?;
+        job.position = last;
         app.blocking(move |app| {
             app.room
                 .store

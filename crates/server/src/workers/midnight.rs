@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use engine::command::Command;
 use jiff::Timestamp;
-use store::batch::Who;
 
 use crate::app::App;
 use crate::problem::{Problem, Result};
@@ -33,25 +32,7 @@ pub async fn step(app: &App) -> Result<usize> {
             return Ok(settled);
         }
         settled += due.len();
-        let desk = app.desk();
-        let asked: Vec<_> = due
-            .into_iter()
-            .map(|(space, user)| {
-                let desk = desk.clone();
-                tokio::spawn(async move {
-                    desk.ask_patiently(space, Who::Internal(user), Command::Settle)
-                        .await
-                })
-            })
-            .collect();
-        for verdict in asked {
-            match verdict.await {
-                Ok(crate::desk::Verdict::Failed(error)) => return Err(error.into()),
-                Ok(crate::desk::Verdict::Full) => return Err(Problem::busy()),
-                Ok(_) => {}
-                Err(error) => return Err(Problem::internal(&error)),
-            }
-        }
+        super::ask_all(app, due, &Command::Settle).await?;
     }
 }
 

@@ -275,6 +275,14 @@ fn strangers_see_nothing_and_change_nothing() {
             }
             let (status, text) = call(app, &world.other_user_key, Some("one"), operation);
             if operation.is_admin {
+                // The key is looked at before the tenant is.
+                for tenant in [None, Some("nobody")] {
+                    let (status, text) = call(app, &world.app_key, tenant, operation);
+                    assert!(
+                        [401, 403].contains(&status),
+                        "{tenant:?} {operation:?}: {text}"
+                    );
+                }
                 let expected = if operation.template == "/application-api-keys" {
                     403
                 } else {

@@ -323,3 +323,79 @@ fn the_frequency_can_be_switched() {
         assert_eq!(lengths, [json!(1), json!(2), json!(3)]);
     });
 }
+
+fn users_on(app: &TestApp, key: &str) -> Vec<String> {
+    app.get(&format!("/v1/leaderboards/{key}"))["rankings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["userId"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// A board that is taken back and scheduled anew starts from nothing, and ranks only what comes then.
+#[test]
+fn a_rescheduled_board_forgets_what_it_ranked() {
+    on_both("2026-03-10T09:00:00Z", |app| {
+        let metric = app.create("/metrics", &json!({"name": "Steps", "key": "steps"}));
+        let board = app.create(
+            "/leaderboards",
+            &json!({"name": "B", "key": "b", "rankBy": "metric", "metricId": metric["id"], "status": "active"}),
+        );
+        app.event("steps", &json!({"id": "u"}), 50.0);
+        assert_eq!(users_on(app, "b"), ["u"]);
+        app.update(
+            "/leaderboards",
+            &json!({"id": board["id"], "status": "inactive"}),
+        );
+        app.update(
+            "/leaderboards",
+            &json!({"id": board["id"], "start": "2026-03-14", "status": "scheduled"}),
+        );
+        assert!(users_on(app, "b").is_empty());
+        app.travel("2026-03-14T09:00:00Z");
+        assert!(users_on(app, "b").is_empty());
+        let event = app.event("steps", &json!({"id": "u"}), 2.0);
+        assert_eq!(event["leaderboards"]["b"]["rank"], 1);
+        let board = app.get("/v1/leaderboards/b");
+        assert_eq!(board["rankings"][0]["value"], 2);
+    });
+}
+
+/// Who is on a streak when a streak board starts takes part at once, wherever the user lives, and stays
+/// in its final ranking.
+#[test]
+fn streak_boards_begin_with_everybody_and_keep_their_end() {
+    on_both("2026-03-10T20:00:00Z", |app| {
+        app.create("/metrics", &json!({"name": "Steps", "key": "steps"}));
+        streaks(app, &json!({"metrics": [{"key": "steps", "threshold": 1}]}));
+        let board = app.create(
+            "/leaderboards",
+            &json!({"name": "S", "key": "s", "rankBy": "streak", "status": "scheduled", "start": "2026-03-13", "end": "2026-03-14"}),
+        );
+        for (id, tz) in [
+            ("k", "Pacific/Kiritimati"),
+            ("l", "Europe/London"),
+            ("h", "Pacific/Honolulu"),
+        ] {
+            app.event("steps", &json!({"id": id, "tz": tz}), 1.0);
+        }
+        app.jump("2026-03-12T09:59:00Z");
+        for id in ["k", "l", "h"] {
+            app.event("steps", &json!({"id": id}), 1.0);
+        }
+        app.travel("2026-03-12T10:00:00Z");
+        let mut users = users_on(app, "s");
+        users.sort();
+        assert_eq!(users, ["h", "k", "l"]);
+        // The board ends; the end is edited; what it said stays.
+        app.travel("2026-03-15T12:00:00Z");
+        let last = app.get("/v1/leaderboards/s")["rankings"].clone();
+        app.update(
+            "/leaderboards",
+            &json!({"id": board["id"], "end": "2026-03-13"}),
+        );
+        assert_eq!(app.get("/v1/leaderboards/s")["rankings"], last);
+        assert_eq!(app.get("/v1/leaderboards/s")["status"], "finished");
+    });
+}

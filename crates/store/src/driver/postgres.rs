@@ -4,6 +4,7 @@
 //! it must be called from plain threads only, never from an async task.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use postgres::error::SqlState;
 use postgres::fallible_iterator::FallibleIterator;
@@ -14,6 +15,10 @@ use super::dialect::{self, Dialect};
 use super::value::{Column, Row, Source, Value};
 use super::{Sink, text_id};
 use crate::{Error, Result};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long sent data may stay unacknowledged.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) struct Link {
     client: Client,
@@ -29,7 +34,13 @@ struct Prepared {
 
 impl Link {
     pub(super) fn open(url: &str, reader: bool) -> Result<Link> {
-        let mut client = Client::connect(url, NoTls).map_err(failure)?;
+        let mut config: postgres::Config = url.parse().map_err(failure)?;
+        // A database that is out of reach must not hold a thread for ever.
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_TIMEOUT);
+        }
+        config.tcp_user_timeout(ANSWER_TIMEOUT);
+        let mut client = config.connect(NoTls).map_err(failure)?;
         // lock_timeout: as patient as SQLite's busy timeout. jit: compiling costs more than our
         // statements take.
         let mut settings = "set lock_timeout = '10s'; set jit = off;".to_owned();
@@ -58,7 +69,14 @@ impl Link {
     }
 
     pub(super) fn commit(&mut self) -> Result<()> {
-        self.control("commit")
+        self.client.batch_execute("commit").map_err(|error| {
+            // The server may have made the changes durable before the connection broke.
+            if error.as_db_error().is_some() {
+                failure(error)
+            } else {
+                Error::Unknown(Box::new(error))
+            }
+        })
     }
 
     pub(super) fn rollback(&mut self) -> Result<()> {

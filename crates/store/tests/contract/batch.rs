@@ -5,7 +5,7 @@ use engine::id::Ids;
 use engine::outcome::{Outcome, Reply};
 use engine::user::Patch;
 use jiff::SignedDuration;
-use store::batch::{self, Item, Who};
+use store::batch::{self, Item};
 use store::{Error, Store, user};
 
 use crate::configuration::{self, KIND_B};
@@ -22,7 +22,6 @@ checks!(
     a_failure_leaves_nothing,
     replays_are_found_in_the_batch_and_after_it,
     a_refused_first_command_makes_no_user,
-    one_batch_knows_a_user_by_both_ids,
     unknown_users_are_not_loaded,
     missing_counters_come_from_the_log,
     a_log_is_read_once_for_a_rule,
@@ -148,7 +147,7 @@ fn replays_are_found_in_the_batch_and_after_it(store: &Store) {
     for (ask, first) in asks.iter().zip(&replies) {
         let again = world.ask(ask.space, "", ask.command.clone());
         let again = world::Ask {
-            who: ask.who.clone(),
+            user: ask.user.clone(),
             ..again
         };
         let reply = reply(world.carry_out(&[again]).remove(0).unwrap());
@@ -192,28 +191,12 @@ fn a_refused_first_command_makes_no_user(store: &Store) {
     assert!(dump(store, space).lines("metric_total").is_empty());
 }
 
-fn one_batch_knows_a_user_by_both_ids(store: &Store) {
-    let mut world = configured(store);
-    let space = world.space;
-    world.event("ada", "runs", "1");
-    let id = world.find("ada").id;
-    let mut asks = vec![
-        world.ask(space, "ada", event("runs", "2", &[])),
-        world.ask(space, "ada", event("runs", "3", &[])),
-    ];
-    asks[1].who = Who::Internal(id);
-    let outcomes = world.carry_out(&asks);
-    let total = |outcome: &Option<Outcome>| reply(outcome.clone().unwrap()).total.rounded();
-    assert_eq!(outcomes.iter().map(total).collect::<Vec<_>>(), [3, 6]);
-    assert_eq!(dump(store, space).lines("metric_total").len(), 1);
-}
-
 fn unknown_users_are_not_loaded(store: &Store) {
     let mut world = configured(store);
     let (space, now) = (world.space, world.now);
-    let mut ask = world.ask(space, "", Command::Settle);
-    ask.who = Who::Internal(engine::id::UserId(42));
-    assert_eq!(world.carry_out(&[ask]), [None]);
+    let ask = world.ask(space, "nobody", Command::Settle);
+    world.carry_out(&[ask]);
+    assert_eq!(dump(store, space).lines("end_user").len(), 0);
     let one = read(store, |tx| {
         let catalog = catalog(tx, space)?;
         batch::load_one(tx, space, &catalog, "nobody", now)
@@ -221,16 +204,16 @@ fn unknown_users_are_not_loaded(store: &Store) {
     assert_eq!(one, None);
     // Without a catalog there is a user and nothing else.
     world.event("ada", "runs", "1");
-    let who = Who::External("ada".to_owned());
+    let user = "ada";
     let item = Item {
         space,
-        who: &who,
+        user,
         command: &Command::Settle,
         now,
     };
     let ids = &mut world.ids;
     let mut set = read(store, |tx| batch::load(tx, &|_| None, &[item], ids, false));
-    assert!(set.state(space, &who).unwrap().totals.is_empty());
+    assert!(set.state(space, user).unwrap().totals.is_empty());
 }
 
 fn missing_counters_come_from_the_log(store: &Store) {

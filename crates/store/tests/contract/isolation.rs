@@ -2,7 +2,7 @@
 
 use engine::calendar::Frequency;
 use engine::definition::{Metric, PointsTrigger};
-use store::batch::{self, Item, Who};
+use store::batch::{self, Item};
 use store::job::{self, Job, Task};
 use store::{Store, board, completion, definition, event, ledger, streak, user};
 
@@ -21,7 +21,10 @@ fn an_empty_space_sees_nothing_of_a_full_one(store: &Store) {
     let full = ran.spaces[0];
     let empty = ran.world.tenant("empty");
     let now = ran.world.now;
-    let users = read(store, |tx| user::after(tx, full, 0, 100));
+    let users: Vec<_> = read(store, |tx| user::after(tx, full, 0, 100))
+        .into_iter()
+        .map(|(user, _)| user)
+        .collect();
     assert!(!users.is_empty());
     let names: Vec<String> = ran.models[0].users.keys().cloned().collect();
     let catalog = read(store, |tx| catalog(tx, full));
@@ -30,25 +33,24 @@ fn an_empty_space_sees_nothing_of_a_full_one(store: &Store) {
         assert_eq!(user::count(tx, empty)?, 0);
         assert_eq!(user::after(tx, empty, 0, 10)?, []);
         assert!(user::names(tx, empty, &users)?.is_empty());
-        for name in &names {
-            assert_eq!(user::find(tx, empty, name)?, None);
-            // Also with the catalog of the other space.
-            assert_eq!(batch::load_one(tx, empty, &catalog, name, now)?, None);
-        }
         let command = engine::command::Command::Backdate {
             achievement: configuration::KIND_A,
         };
-        for &user in &users {
-            let who = Who::Internal(user);
+        for name in &names {
             let item = Item {
                 space: empty,
-                who: &who,
+                user: name,
                 command: &command,
                 now,
             };
             let mut set = batch::load(tx, &|_| Some(catalog.clone()), &[item], ids, false)?;
-            assert!(set.state(empty, &who).is_none());
-            assert!(set.state(full, &who).is_none());
+            assert!(set.state(empty, name).is_some_and(|state| state.is_new));
+            assert!(set.state(full, name).is_none());
+            assert_eq!(user::find(tx, empty, name)?, None);
+            // Also with the catalog of the other space.
+            assert_eq!(batch::load_one(tx, empty, &catalog, name, now)?, None);
+        }
+        for &user in &users {
             for metric in [RUNS, WORDS] {
                 assert_eq!(event::days(tx, empty, user, metric, day("2030-01-01"))?, []);
             }

@@ -10,8 +10,7 @@ use engine::id::{AchievementId, Ids};
 use engine::outcome::{Outcome, Reply};
 use engine::user::{Change, Patch};
 use jiff::SignedDuration;
-use store::batch::Who;
-use store::{Space, Store, batch, user};
+use store::{Space, Store, batch};
 
 use crate::configuration;
 use crate::dump::dump;
@@ -175,11 +174,7 @@ pub(crate) fn run(store: &Store, seed: u64, batches: usize, has_changes: bool) -
             let index = chance.below(2);
             let name = chance.pick(&USERS);
             let command = chance.command(mentioned.insert((index, name)));
-            let mut ask = world.ask(spaces[index], name, command);
-            if matches!(ask.command, Command::Settle | Command::Backdate { .. }) {
-                let known = read(store, |tx| user::find(tx, spaces[index], name));
-                ask.who = known.map_or(ask.who, |user| Who::Internal(user.id));
-            }
+            let ask = world.ask(spaces[index], name, command);
             asks.push((index, name, ask));
         }
         let batch: Vec<Ask> = asks.iter().map(|(_, _, ask)| ask.clone()).collect();
@@ -193,10 +188,8 @@ pub(crate) fn run(store: &Store, seed: u64, batches: usize, has_changes: bool) -
                 &format!("seed {seed}, batch {step}: {ask:?}"),
             );
             if index == 0 {
-                let who = Who::External(name.to_owned());
                 let alone = Ask {
                     space: spaces[2],
-                    who,
                     ..ask
                 };
                 let outcome = world.carry_out(std::slice::from_ref(&alone)).pop().unwrap();
@@ -281,13 +274,12 @@ impl Ran<'_> {
                     batch::load_one(tx, space, &catalog, name, now)
                 });
                 let one = one.unwrap();
-                let who = Who::Internal(one.user.get().id);
                 let backdate = Command::Backdate {
                     achievement: configuration::KIND_A,
                 };
                 let item = batch::Item {
                     space,
-                    who: &who,
+                    user: name,
                     command: &backdate,
                     now,
                 };
@@ -296,7 +288,7 @@ impl Ran<'_> {
                     let catalog = catalog(tx, space)?;
                     let find = |asked| (asked == space).then(|| catalog.clone());
                     let mut set = batch::load(tx, &find, &[item], ids, true)?;
-                    Ok(set.state(space, &who).unwrap().clone())
+                    Ok(set.state(space, name).unwrap().clone())
                 });
                 for state in [one, wide] {
                     let mut user = state.user.get().clone();

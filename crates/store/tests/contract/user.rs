@@ -162,7 +162,8 @@ fn users_are_counted_and_walked_through(store: &Store) {
         if next.is_empty() {
             break;
         }
-        walked.extend(next);
+        assert!(next.iter().all(|(_, name)| name.starts_with("user ")));
+        walked.extend(next.into_iter().map(|(user, _)| user));
     }
     assert_eq!(walked, made);
 }

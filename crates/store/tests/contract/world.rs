@@ -14,7 +14,7 @@ use engine::user::{Patch, User};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use store::access::Environment;
-use store::batch::{Item, Who};
+use store::batch::Item;
 use store::driver::{Location, Tx};
 use store::outbox::Pending;
 use store::{Space, Store, access, batch, definition, migrate, tenancy, user};
@@ -52,7 +52,7 @@ pub(crate) fn read<T>(store: &Store, work: impl FnOnce(&mut Tx<'_>) -> store::Re
 #[derive(Clone, Debug)]
 pub(crate) struct Ask {
     pub(crate) space: Space,
-    pub(crate) who: Who,
+    pub(crate) user: String,
     pub(crate) command: Command,
     pub(crate) now: Timestamp,
     pub(crate) seed: u64,
@@ -85,7 +85,7 @@ pub(crate) fn carry_out(
         .iter()
         .map(|ask| Item {
             space: ask.space,
-            who: &ask.who,
+            user: &ask.user,
             command: &ask.command,
             now: ask.now,
         })
@@ -99,7 +99,7 @@ pub(crate) fn carry_out(
     )?;
     let mut outcomes: Vec<Option<(Space, UserId, Outcome)>> = Vec::new();
     for ask in asks {
-        outcomes.push(set.state(ask.space, &ask.who).map(|state| {
+        outcomes.push(set.state(ask.space, &ask.user).map(|state| {
             let mut ids = Ids::seeded(ask.seed);
             let outcome = apply(
                 &catalogs[&ask.space],
@@ -185,10 +185,9 @@ impl<'s> World<'s> {
     pub(crate) fn ask(&mut self, space: Space, user: &str, command: Command) -> Ask {
         self.seed += 1;
         self.now += jiff::SignedDuration::from_micros(1_001);
-        let who = Who::External(user.to_owned());
         Ask {
             space,
-            who,
+            user: user.to_owned(),
             command,
             now: self.now,
             seed: self.seed,

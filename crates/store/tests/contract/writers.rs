@@ -92,7 +92,7 @@ fn a_read_does_not_wait() {
         carry_out(tx, std::slice::from_ref(&ask), &mut ids)?;
         let item = Item {
             space,
-            who: &ask.who,
+            user: &ask.user,
             command: &ask.command,
             now: ask.now,
         };
@@ -101,7 +101,7 @@ fn a_read_does_not_wait() {
             let mut ids = Ids::seeded(6);
             batch::load(tx, &|_| Some(catalog.clone()), &[item], &mut ids, false)
         })?;
-        let state = set.state(space, &ask.who).unwrap();
+        let state = set.state(space, &ask.user).unwrap();
         assert_eq!(
             state.total(configuration::RUNS).rounded(),
             1,

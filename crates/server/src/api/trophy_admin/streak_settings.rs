@@ -127,7 +127,8 @@ fn needed(
     Ok(needed)
 }
 
-/// Earning counts from now when it is switched on or its numbers change.
+/// Earning counts from now when it is switched on, its numbers change or the maximum rises: what found no
+/// room before is not owed.
 fn freezes(
     sent: &w::StreakSettingsFreezes,
     before: Option<Freezes>,
@@ -142,7 +143,7 @@ fn freezes(
         }
     };
     let since = before
-        .filter(|before| before.auto_earn == auto_earn)
+        .filter(|before| before.auto_earn == auto_earn && before.max_count >= sent.max_count)
         .map_or(now, |before| before.since);
     Ok(Freezes {
         start_count: sent.start_count,
@@ -329,14 +330,17 @@ mod tests {
         if let Some(freezes) = &mut before.freezes {
             freezes.since = Timestamp::UNIX_EPOCH;
         }
-        assert_eq!(
-            since(&change(&before, earning(4, 1)).unwrap()),
-            Timestamp::UNIX_EPOCH
-        );
-        assert_eq!(
-            since(&change(&before, earning(3, 2)).unwrap()),
-            Timestamp::from_second(100).unwrap()
-        );
+        let changed = Timestamp::from_second(100).unwrap();
+        for (max, amount, expected) in [
+            (3, 1, Timestamp::UNIX_EPOCH),
+            (2, 1, Timestamp::UNIX_EPOCH),
+            // What found no room under the old maximum is not owed under the new one.
+            (4, 1, changed),
+            (3, 2, changed),
+        ] {
+            let after = change(&before, earning(max, amount)).unwrap();
+            assert_eq!(since(&after), expected, "{max} {amount}");
+        }
         assert_eq!(
             change(&before, json!({"freezes": null})).unwrap().freezes,
             None

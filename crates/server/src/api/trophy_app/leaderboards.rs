@@ -87,20 +87,27 @@ pub async fn get_leaderboard(
     Segment(key): Segment,
     query: Query,
 ) -> Result<Json<w::LeaderboardResponseWithRankings>> {
+    let (leaderboard, rankings) = app
+        .read(&caller, move |view| {
+            let catalog = view.catalog.clone();
+            let board = find(&catalog, &key, view.now)?;
+            let today = engine::calendar::Zone::utc().date(view.now);
+            let asked = Asked::of(&query, board, today)?;
+            let rankings = match query.one("userId") {
+                None => rankings(view, board, &asked, Start::At(asked.offset))?,
+                Some(id) => match stored_place(view, board, asked.run, id)? {
+                    Some((group, place)) if asked.is_meant(&group) => {
+                        rankings(view, board, &asked, Start::From(place))?
+                    }
+                    _ => Vec::new(),
+                },
+            };
+            Ok((render::leaderboard(&catalog, board, view.now), rankings))
+        })
+        .await?;
+    // The standings may be younger than what the first transaction saw: users who entered since are
+    // known to the next one.
     app.read(&caller, move |view| {
-        let catalog = view.catalog.clone();
-        let board = find(&catalog, &key, view.now)?;
-        let today = engine::calendar::Zone::utc().date(view.now);
-        let asked = Asked::of(&query, board, today)?;
-        let rankings = match query.one("userId") {
-            None => rankings(view, board, &asked, Start::At(asked.offset))?,
-            Some(id) => match stored_place(view, board, asked.run, id)? {
-                Some((group, place)) if asked.is_meant(&group) => {
-                    rankings(view, board, &asked, Start::From(place))?
-                }
-                _ => Vec::new(),
-            },
-        };
         let ids: Vec<UserId> = rankings.iter().map(|ranked| ranked.user).collect();
         let names = store::user::names(view.tx, view.space, &ids)?;
         let rankings = rankings
@@ -115,7 +122,6 @@ pub async fn get_leaderboard(
                 })
             })
             .collect();
-        let leaderboard = render::leaderboard(&catalog, board, view.now);
         Ok(Json(w::LeaderboardResponseWithRankings {
             leaderboard,
             rankings,

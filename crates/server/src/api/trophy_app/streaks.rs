@@ -15,7 +15,7 @@ use engine::state::{PeriodMark, Row, Streak, StreakPeriod, UserState};
 use engine::streak;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use store::batch::{Item, Who};
+use store::batch::Item;
 use wire::trophy_app as w;
 
 use super::{render, users};
@@ -204,12 +204,11 @@ fn place(streak: &StreakView) -> (std::cmp::Reverse<i64>, Option<Timestamp>) {
 /// The streaks of the users who are known, all loaded at once.
 fn views(view: &mut View<'_, '_>, ids: &[String]) -> Result<Vec<(String, StreakView)>> {
     let catalog = view.catalog.clone();
-    let whos: Vec<Who> = ids.iter().cloned().map(Who::External).collect();
-    let items: Vec<Item<'_>> = whos
+    let items: Vec<Item<'_>> = ids
         .iter()
-        .map(|who| Item {
+        .map(|user| Item {
             space: view.space,
-            who,
+            user,
             command: &Command::Settle,
             now: view.now,
         })
@@ -224,8 +223,8 @@ fn views(view: &mut View<'_, '_>, ids: &[String]) -> Result<Vec<(String, StreakV
         false,
     )?;
     let mut streaks = Vec::with_capacity(ids.len());
-    for who in &whos {
-        let Some(state) = set.state(view.space, who).filter(|state| !state.is_new) else {
+    for user in ids {
+        let Some(state) = set.state(view.space, user).filter(|state| !state.is_new) else {
             continue;
         };
         apply::settled(&catalog, state, view.now, &mut made);
