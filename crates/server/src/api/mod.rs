@@ -1,5 +1,6 @@
 //! All routes of the process on one screen.
 
+mod description;
 pub mod operations;
 pub mod trophy_admin;
 pub mod trophy_app;

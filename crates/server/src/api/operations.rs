@@ -8,29 +8,11 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
-use utoipa::Modify;
 use utoipa::openapi::OpenApi;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 
 use crate::app::App;
 use crate::problem::{Problem, Result};
 use crate::telemetry;
-
-/// Adds the key header to a description.
-#[derive(Debug)]
-pub struct KeySecurity;
-
-impl Modify for KeySecurity {
-    fn modify(&self, description: &mut OpenApi) {
-        let scheme = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-KEY")));
-        let components = description.components.get_or_insert_with(Default::default);
-        components.add_security_scheme("key", scheme);
-        description.security = Some(vec![utoipa::openapi::SecurityRequirement::new(
-            "key",
-            Vec::<String>::new(),
-        )]);
-    }
-}
 
 /// The reference page: one file that reads the descriptions and needs nothing from elsewhere.
 const REFERENCE: &str = include_str!("reference.html");

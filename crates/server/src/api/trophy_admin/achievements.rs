@@ -315,12 +315,9 @@ fn follow_up(configuration: &mut Configuration<'_, '_>, stored: &Stored<Achievem
     params(
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "How many, 10 if not said."),
         ("skip" = Option<i64>, Query, minimum = 0, description = "How many to leave out."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The achievements.", body = Vec<w::AdminAchievement>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn list_achievements(
@@ -334,16 +331,10 @@ pub async fn list_achievements(
 /// Creates achievements.
 #[utoipa::path(
     post, path = "/achievements", operation_id = "admin_achievements_create", tag = "Achievements",
-    params(
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
-    ),
     request_body = Vec<w::CreateAchievementRequestItem>,
     responses(
         (status = 200, description = "None was created.", body = w::Created<w::AdminAchievement>),
         (status = 201, description = "At least one was created.", body = w::Created<w::AdminAchievement>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn create_achievements(
@@ -389,15 +380,9 @@ pub async fn create_achievements(
 /// Updates achievements.
 #[utoipa::path(
     patch, path = "/achievements", operation_id = "admin_achievements_update", tag = "Achievements",
-    params(
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
-    ),
     request_body = Vec<w::UpdateAchievementRequestItem>,
     responses(
         (status = 200, description = "What was updated.", body = w::Updated<w::AdminAchievement>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn update_achievements(
@@ -458,12 +443,9 @@ pub async fn update_achievements(
     delete, path = "/achievements", operation_id = "admin_achievements_delete", tag = "Achievements",
     params(
         ("ids" = Vec<String>, Query, description = "The ids, 1 to 100."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "What was deleted.", body = w::Deleted),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn delete_achievements(
@@ -486,13 +468,10 @@ pub async fn delete_achievements(
     get, path = "/achievements/{id}", operation_id = "admin_achievements_get", tag = "Achievements",
     params(
         ("id" = String, Path, description = "The id of the achievement."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The achievement.", body = w::AdminAchievement),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
         (status = 404, description = "There is no such achievement.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn get_achievement(

@@ -61,10 +61,7 @@ impl Minted {
     responses(
         (status = 200, description = "None was created.", body = w::Created<w::CreatedApplicationKey>),
         (status = 201, description = "At least one was created.", body = w::Created<w::CreatedApplicationKey>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
         (status = 403, description = "An application key cannot do this.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn create_application_keys(
@@ -105,9 +102,7 @@ pub async fn create_application_keys(
     ),
     responses(
         (status = 200, description = "What was deleted.", body = w::Deleted),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
         (status = 403, description = "An application key cannot do this.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn delete_application_keys(

@@ -40,12 +40,9 @@ const TAKEN: &str = "attribute of this type";
     params(
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "How many, 10 if not said."),
         ("skip" = Option<i64>, Query, minimum = 0, description = "How many to leave out."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The attributes.", body = Vec<w::AdminAttribute>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn list_attributes(
@@ -59,14 +56,10 @@ pub async fn list_attributes(
 /// Creates attributes.
 #[utoipa::path(
     post, path = "/attributes", operation_id = "admin_attributes_create", tag = "Attributes",
-    params(("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant.")),
     request_body = Vec<w::CreateAttributeRequestItem>,
     responses(
         (status = 200, description = "None was created.", body = w::Created<w::AdminAttribute>),
         (status = 201, description = "At least one was created.", body = w::Created<w::AdminAttribute>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn create_attributes(
@@ -95,13 +88,9 @@ pub async fn create_attributes(
 /// Updates attributes.
 #[utoipa::path(
     patch, path = "/attributes", operation_id = "admin_attributes_update", tag = "Attributes",
-    params(("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant.")),
     request_body = Vec<w::UpdateAttributeRequestItem>,
     responses(
         (status = 200, description = "What was updated.", body = w::Updated<w::AdminAttribute>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn update_attributes(
@@ -127,12 +116,9 @@ pub async fn update_attributes(
     delete, path = "/attributes", operation_id = "admin_attributes_delete", tag = "Attributes",
     params(
         ("ids" = Vec<String>, Query, description = "The ids, 1 to 100."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "What was deleted.", body = w::Deleted),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn delete_attributes(
@@ -156,13 +142,10 @@ pub async fn delete_attributes(
     get, path = "/attributes/{id}", operation_id = "admin_attributes_get", tag = "Attributes",
     params(
         ("id" = String, Path, description = "The id of the attribute."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The attribute.", body = w::AdminAttribute),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
         (status = 404, description = "There is no such attribute.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn get_attribute(

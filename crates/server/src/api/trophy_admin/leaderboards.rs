@@ -248,12 +248,9 @@ fn is_recounted(before: &Board, after: &Board) -> bool {
     params(
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "How many, 10 if not said."),
         ("skip" = Option<i64>, Query, minimum = 0, description = "How many to leave out."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The leaderboards.", body = Vec<w::AdminLeaderboard>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn list_leaderboards(
@@ -267,16 +264,10 @@ pub async fn list_leaderboards(
 /// Creates leaderboards.
 #[utoipa::path(
     post, path = "/leaderboards", operation_id = "admin_leaderboards_create", tag = "Leaderboards",
-    params(
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
-    ),
     request_body = Vec<w::CreateLeaderboardRequestItem>,
     responses(
         (status = 200, description = "None was created.", body = w::Created<w::AdminLeaderboard>),
         (status = 201, description = "At least one was created.", body = w::Created<w::AdminLeaderboard>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn create_leaderboards(
@@ -333,15 +324,9 @@ pub async fn create_leaderboards(
 /// Updates leaderboards.
 #[utoipa::path(
     patch, path = "/leaderboards", operation_id = "admin_leaderboards_update", tag = "Leaderboards",
-    params(
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
-    ),
     request_body = Vec<w::UpdateLeaderboardRequestItem>,
     responses(
         (status = 200, description = "What was updated.", body = w::Updated<w::AdminLeaderboard>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn update_leaderboards(
@@ -411,12 +396,9 @@ pub async fn update_leaderboards(
     delete, path = "/leaderboards", operation_id = "admin_leaderboards_delete", tag = "Leaderboards",
     params(
         ("ids" = Vec<String>, Query, description = "The ids, 1 to 100."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "What was deleted.", body = w::Deleted),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn delete_leaderboards(
@@ -440,13 +422,10 @@ pub async fn delete_leaderboards(
     get, path = "/leaderboards/{id}", operation_id = "admin_leaderboards_get", tag = "Leaderboards",
     params(
         ("id" = String, Path, description = "The id of the leaderboard."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The leaderboard.", body = w::AdminLeaderboard),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
         (status = 404, description = "There is no such leaderboard.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn get_leaderboard(

@@ -48,12 +48,9 @@ fn unit_type(sent: w::UnitType) -> UnitType {
     params(
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "How many, 10 if not said."),
         ("skip" = Option<i64>, Query, minimum = 0, description = "How many to leave out."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The metrics.", body = Vec<w::CreatedMetric>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn list_metrics(
@@ -67,16 +64,10 @@ pub async fn list_metrics(
 /// Creates metrics.
 #[utoipa::path(
     post, path = "/metrics", operation_id = "admin_metrics_create", tag = "Metrics",
-    params(
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
-    ),
     request_body = Vec<w::CreateMetricRequestItem>,
     responses(
         (status = 200, description = "None was created.", body = w::Created<w::CreatedMetric>),
         (status = 201, description = "At least one was created.", body = w::Created<w::CreatedMetric>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn create_metrics(
@@ -103,15 +94,9 @@ pub async fn create_metrics(
 /// Updates metrics.
 #[utoipa::path(
     patch, path = "/metrics", operation_id = "admin_metrics_update", tag = "Metrics",
-    params(
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
-    ),
     request_body = Vec<w::UpdateMetricRequestItem>,
     responses(
         (status = 200, description = "What was updated.", body = w::Updated<w::CreatedMetric>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn update_metrics(
@@ -139,12 +124,9 @@ pub async fn update_metrics(
     delete, path = "/metrics", operation_id = "admin_metrics_delete", tag = "Metrics",
     params(
         ("ids" = Vec<String>, Query, description = "The ids, 1 to 100."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "What was deleted.", body = w::Deleted),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn delete_metrics(
@@ -176,13 +158,10 @@ pub async fn delete_metrics(
     get, path = "/metrics/{id}", operation_id = "admin_metrics_get", tag = "Metrics",
     params(
         ("id" = String, Path, description = "The id of the metric."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The metric.", body = w::CreatedMetric),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
         (status = 404, description = "There is no such metric.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn get_metric(

@@ -21,7 +21,6 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::operations::KeySecurity;
 use crate::app::App;
 use crate::door::AdminCaller;
 use crate::problem::{Problem, Result};
@@ -29,8 +28,7 @@ use crate::problem::{Problem, Result};
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(title = "Kleos Admin API", description = "Configuration and administration."),
-    servers((url = "/admin/v1")),
-    modifiers(&KeySecurity)
+    servers((url = "/admin/v1"))
 )]
 struct Description;
 
@@ -125,7 +123,7 @@ pub fn router() -> (Router<App>, OpenApi) {
     for (path, methods) in NOT_BUILT {
         router = router.route(path, super::not_built(methods, &not_built));
     }
-    (router, description)
+    (router, super::description::complete(description))
 }
 
 async fn not_built(State(app): State<App>, AdminCaller(caller): AdminCaller) -> Result<()> {

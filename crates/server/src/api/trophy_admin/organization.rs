@@ -26,7 +26,6 @@ fn shown(tx: &mut Tx<'_>, environment: Environment) -> Result<Json<Organization>
     get, path = "/organization", operation_id = "kleos_organization_get", tag = "Kleos",
     responses(
         (status = 200, description = "The organization.", body = Organization),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
     ),
 )]
 pub async fn get_organization(
@@ -47,9 +46,6 @@ pub async fn get_organization(
     request_body = UpdateOrganization,
     responses(
         (status = 200, description = "The organization after the change.", body = Organization),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn update_organization(

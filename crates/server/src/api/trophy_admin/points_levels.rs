@@ -97,13 +97,10 @@ fn others(
         ("systemId" = String, Path, description = "The id of the points system."),
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "How many, 10 if not said."),
         ("skip" = Option<i64>, Query, minimum = 0, description = "How many to leave out."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The levels of a points system.", body = Vec<w::AdminPointsLevel>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
         (status = 404, description = "There is no such points system.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn list_points_levels(
@@ -120,16 +117,12 @@ pub async fn list_points_levels(
     post, path = "/points/{systemId}/levels", operation_id = "admin_points_levels_create", tag = "Points levels",
     params(
         ("systemId" = String, Path, description = "The id of the points system."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     request_body = Vec<w::CreatePointsLevelRequestItem>,
     responses(
         (status = 200, description = "None was created.", body = w::Created<w::AdminPointsLevel>),
         (status = 201, description = "At least one was created.", body = w::Created<w::AdminPointsLevel>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
         (status = 404, description = "There is no such points system.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn create_points_levels(
@@ -158,15 +151,11 @@ pub async fn create_points_levels(
     patch, path = "/points/{systemId}/levels", operation_id = "admin_points_levels_update", tag = "Points levels",
     params(
         ("systemId" = String, Path, description = "The id of the points system."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     request_body = Vec<w::UpdatePointsLevelRequestItem>,
     responses(
         (status = 200, description = "What was updated.", body = w::Updated<w::AdminPointsLevel>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
         (status = 404, description = "There is no such points system.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn update_points_levels(
@@ -204,13 +193,10 @@ pub async fn update_points_levels(
     params(
         ("systemId" = String, Path, description = "The id of the points system."),
         ("ids" = Vec<String>, Query, description = "The ids, 1 to 100."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "What was deleted.", body = w::Deleted),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
         (status = 404, description = "There is no such points system.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn delete_points_levels(
@@ -236,13 +222,10 @@ pub async fn delete_points_levels(
     params(
         ("systemId" = String, Path, description = "The id of the points system."),
         ("id" = String, Path, description = "The id of the level."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The level.", body = w::AdminPointsLevel),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
         (status = 404, description = "There is no such level.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn get_points_level(

@@ -138,12 +138,9 @@ fn archive_parts<K: Shown>(configuration: &mut Configuration<'_, '_>, id: Uuid) 
     params(
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "How many, 10 if not said."),
         ("skip" = Option<i64>, Query, minimum = 0, description = "How many to leave out."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The points systems.", body = Vec<w::AdminPointsSystem>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn list_points_systems(
@@ -157,16 +154,10 @@ pub async fn list_points_systems(
 /// Creates points systems, with levels and triggers if wanted.
 #[utoipa::path(
     post, path = "/points", operation_id = "admin_points_systems_create", tag = "Points systems",
-    params(
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
-    ),
     request_body = Vec<w::CreatePointsSystemRequestItem>,
     responses(
         (status = 200, description = "None was created.", body = w::Created<w::CreatedAdminPointsSystem>),
         (status = 201, description = "At least one was created.", body = w::Created<w::CreatedAdminPointsSystem>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn create_points_systems(
@@ -184,15 +175,9 @@ pub async fn create_points_systems(
 /// Updates points systems.
 #[utoipa::path(
     patch, path = "/points", operation_id = "admin_points_systems_update", tag = "Points systems",
-    params(
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
-    ),
     request_body = Vec<w::UpdatePointsSystemRequestItem>,
     responses(
         (status = 200, description = "What was updated.", body = w::Updated<w::AdminPointsSystem>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn update_points_systems(
@@ -225,12 +210,9 @@ pub async fn update_points_systems(
     delete, path = "/points", operation_id = "admin_points_systems_delete", tag = "Points systems",
     params(
         ("ids" = Vec<String>, Query, description = "The ids, 1 to 100."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "What was deleted.", body = w::Deleted),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn delete_points_systems(
@@ -255,13 +237,10 @@ pub async fn delete_points_systems(
     get, path = "/points/{id}", operation_id = "admin_points_systems_get", tag = "Points systems",
     params(
         ("id" = String, Path, description = "The id of the points system."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The points system.", body = w::AdminPointsSystem),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
         (status = 404, description = "There is no such points system.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn get_points_system(

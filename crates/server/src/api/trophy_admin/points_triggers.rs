@@ -232,13 +232,10 @@ fn active_since(before: &PointsTrigger, after: &PointsTrigger, now: Timestamp) -
         ("systemId" = String, Path, description = "The id of the points system."),
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "How many, 10 if not said."),
         ("skip" = Option<i64>, Query, minimum = 0, description = "How many to leave out."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The triggers of a points system.", body = Vec<w::AdminPointsTrigger>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
         (status = 404, description = "There is no such points system.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn list_points_triggers(
@@ -255,16 +252,12 @@ pub async fn list_points_triggers(
     post, path = "/points/{systemId}/triggers", operation_id = "admin_points_triggers_create", tag = "Points triggers",
     params(
         ("systemId" = String, Path, description = "The id of the points system."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     request_body = Vec<w::CreatePointsTriggerRequestItem>,
     responses(
         (status = 200, description = "None was created.", body = w::Created<w::AdminPointsTrigger>),
         (status = 201, description = "At least one was created.", body = w::Created<w::AdminPointsTrigger>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
         (status = 404, description = "There is no such points system.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn create_points_triggers(
@@ -290,15 +283,11 @@ pub async fn create_points_triggers(
     patch, path = "/points/{systemId}/triggers", operation_id = "admin_points_triggers_update", tag = "Points triggers",
     params(
         ("systemId" = String, Path, description = "The id of the points system."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     request_body = Vec<w::UpdatePointsTriggerRequestItem>,
     responses(
         (status = 200, description = "What was updated.", body = w::Updated<w::AdminPointsTrigger>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
         (status = 404, description = "There is no such points system.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn update_points_triggers(
@@ -355,13 +344,10 @@ pub async fn update_points_triggers(
     params(
         ("systemId" = String, Path, description = "The id of the points system."),
         ("ids" = Vec<String>, Query, description = "The ids, 1 to 100."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "What was deleted.", body = w::Deleted),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
         (status = 404, description = "There is no such points system.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn delete_points_triggers(
@@ -387,13 +373,10 @@ pub async fn delete_points_triggers(
     params(
         ("systemId" = String, Path, description = "The id of the points system."),
         ("id" = String, Path, description = "The id of the trigger."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The trigger.", body = w::AdminPointsTrigger),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
         (status = 404, description = "There is no such trigger.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn get_points_trigger(

@@ -156,13 +156,8 @@ fn freezes(
 /// Shows the streak settings.
 #[utoipa::path(
     get, path = "/streaks/settings", operation_id = "admin_streaks_settings_get", tag = "Streaks",
-    params(
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
-    ),
     responses(
         (status = 200, description = "The settings.", body = w::StreakSettings),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn get_streak_settings(
@@ -179,15 +174,9 @@ pub async fn get_streak_settings(
 #[utoipa::path(
     patch, path = "/streaks/settings", operation_id = "admin_streaks_settings_update",
     tag = "Streaks",
-    params(
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
-    ),
     request_body = w::UpdateStreakSettingsRequest,
     responses(
         (status = 200, description = "The settings after the change.", body = w::StreakSettings),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn update_streak_settings(

@@ -90,8 +90,6 @@ fn refuse_taken(
     ),
     responses(
         (status = 200, description = "The tenants.", body = Vec<w::AdminTenant>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn list_tenants(
@@ -116,9 +114,6 @@ pub async fn list_tenants(
     responses(
         (status = 200, description = "None was created.", body = w::Created<w::AdminTenant>),
         (status = 201, description = "At least one was created.", body = w::Created<w::AdminTenant>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn create_tenants(
@@ -147,9 +142,6 @@ pub async fn create_tenants(
     request_body = Vec<w::UpdateTenantRequestItem>,
     responses(
         (status = 200, description = "What was updated.", body = w::Updated<w::AdminTenant>),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn update_tenants(
@@ -193,8 +185,6 @@ pub async fn update_tenants(
     ),
     responses(
         (status = 200, description = "What was deleted.", body = w::Deleted),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn delete_tenants(
@@ -225,9 +215,7 @@ pub async fn delete_tenants(
     ),
     responses(
         (status = 200, description = "The tenant.", body = w::AdminTenant),
-        (status = 401, description = "No valid admin key.", body = wire::ErrorBody),
         (status = 404, description = "There is no such tenant.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn get_tenant(

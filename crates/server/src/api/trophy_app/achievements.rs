@@ -27,12 +27,9 @@ use crate::query::Query;
     get, path = "/achievements", operation_id = "achievements_all", tag = "Achievements",
     params(
         ("userAttributes" = Option<String>, Query, description = "`key:value` pairs, separated by commas: only achievements that a user with these attributes can complete."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The achievements, oldest first.", body = [w::AchievementWithStatsResponse]),
-        (status = 401, description = "No valid key.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn list_achievements(
@@ -67,14 +64,11 @@ pub async fn list_achievements(
     params(
         ("id" = String, Path, description = "The id of the user."),
         ("includeIncomplete" = Option<String>, Query, description = "`true` for incomplete achievements as well."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The completed achievements in the order of completion, then the incomplete ones.", body = [w::UserAchievementWithStatsResponse]),
-        (status = 401, description = "No valid key.", body = wire::ErrorBody),
         (status = 403, description = "The key belongs to another user.", body = wire::ErrorBody),
         (status = 404, description = "There is no such user.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn list_user_achievements(
@@ -120,17 +114,12 @@ pub async fn list_user_achievements(
     tag = "Achievements",
     params(
         ("key" = String, Path, description = "The key of the achievement."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     request_body = w::AchievementCompletionRequest,
     responses(
         (status = 201, description = "The user holds the achievement.", body = w::AchievementCompletionResponse),
-        (status = 401, description = "No valid key.", body = wire::ErrorBody),
         (status = 403, description = "The key belongs to another user.", body = wire::ErrorBody),
         (status = 404, description = "There is no such achievement.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
-        (status = 503, description = "Too busy, try again.", body = wire::ErrorBody),
     ),
 )]
 pub async fn complete_achievement(

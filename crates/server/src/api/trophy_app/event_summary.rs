@@ -27,14 +27,11 @@ const RANGE_DAYS_MAX: i64 = 400;
         ("aggregation" = String, Query, description = "`daily`, `weekly` (from Sunday) or `monthly`."),
         ("startDate" = String, Query, description = "A date, YYYY-MM-DD."),
         ("endDate" = String, Query, description = "A later date, at most 400 days later."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "One item for each whole period that touches the range and has begun.", body = [w::EventSummaryItem]),
-        (status = 401, description = "No valid key.", body = wire::ErrorBody),
         (status = 403, description = "The key belongs to another user.", body = wire::ErrorBody),
         (status = 404, description = "There is no such user or metric.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn summarize_user_metric(

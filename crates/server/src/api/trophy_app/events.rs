@@ -24,19 +24,15 @@ const KEY_LENGTH_MAX: usize = 1_024;
     params(
         ("key" = String, Path, description = "The key of the metric."),
         ("Idempotency-Key" = Option<String>, Header, description = "Repeats with the same key change nothing."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     request_body = w::MetricEventRequest,
     responses(
         (status = 201, description = "The event was recorded.", body = w::EventResponse),
         (status = 202, description = "It had been recorded before.", body = w::EventResponse),
         (status = 400, description = "The body cannot be read.", body = wire::ErrorBody),
-        (status = 401, description = "No valid key.", body = wire::ErrorBody),
         (status = 403, description = "The key belongs to another user.", body = wire::ErrorBody),
         (status = 404, description = "There is no such metric.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
         (status = 422, description = "The event is not acceptable.", body = wire::ErrorBody),
-        (status = 503, description = "Too busy, try again.", body = wire::ErrorBody),
     ),
 )]
 pub async fn record_event(

@@ -32,12 +32,9 @@ fn find<'a>(catalog: &'a Catalog, key: &str, now: Timestamp) -> Result<&'a Board
     get, path = "/leaderboards", operation_id = "leaderboards_all", tag = "Leaderboards",
     params(
         ("includeFinished" = Option<bool>, Query, description = "Whether to show finished leaderboards."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The leaderboards, oldest first.", body = [w::LeaderboardResponse]),
-        (status = 401, description = "No valid key.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn list_leaderboards(
@@ -72,13 +69,10 @@ pub async fn list_leaderboards(
         ("run" = Option<String>, Query, description = "Any date of the run; the current run if missing."),
         ("userId" = Option<String>, Query, description = "Places count from this user on."),
         ("userAttributes" = Option<String>, Query, description = "`key:value` pairs, separated by commas; required on leaderboards with breakdown attributes and only there."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The leaderboard.", body = w::LeaderboardResponseWithRankings),
-        (status = 401, description = "No valid key.", body = wire::ErrorBody),
         (status = 404, description = "There is no such leaderboard.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn get_leaderboard(
@@ -272,14 +266,11 @@ fn owned_place(value: &BoardValue, user: UserId) -> Option<(Group, Place)> {
         ("key" = String, Path, description = "The key of the leaderboard."),
         ("run" = Option<String>, Query, description = "Any date of the run; the user's current run if missing."),
         ("numEvents" = Option<i64>, Query, description = "How many days of the past, 0 to 100; 10 if missing."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The leaderboard with the user's place, null if there is none.", body = w::UserLeaderboardResponseWithHistory),
-        (status = 401, description = "No valid key.", body = wire::ErrorBody),
         (status = 403, description = "The key belongs to another user.", body = wire::ErrorBody),
         (status = 404, description = "There is no such user or leaderboard.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn get_user_leaderboard(

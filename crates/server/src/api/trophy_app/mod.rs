@@ -18,7 +18,6 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::operations::KeySecurity;
 use crate::app::App;
 use crate::door::AppCaller;
 use crate::problem::{Problem, Result};
@@ -26,8 +25,7 @@ use crate::problem::{Problem, Result};
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(title = "Kleos Application API", description = "What products send and what they show."),
-    servers((url = "/v1")),
-    modifiers(&KeySecurity)
+    servers((url = "/v1"))
 )]
 struct Description;
 
@@ -72,7 +70,10 @@ pub fn router() -> (Router<App>, OpenApi) {
         router = router.route(path, super::not_built(methods, &not_built));
     }
     // Application keys are made for browsers (AMB-4).
-    (router.layer(CorsLayer::permissive()), description)
+    (
+        router.layer(CorsLayer::permissive()),
+        super::description::complete(description),
+    )
 }
 
 async fn not_built(State(app): State<App>, AppCaller(caller): AppCaller) -> Result<()> {

@@ -24,11 +24,9 @@ fn find<'a>(catalog: &'a Catalog, key: &str) -> Result<&'a SystemEntry> {
     get, path = "/points/{key}", operation_id = "points_system", tag = "Points",
     params(
         ("key" = String, Path, description = "The key of the points system."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The points system.", body = w::PointsSystemResponse),
-        (status = 401, description = "No valid key.", body = wire::ErrorBody),
         (status = 404, description = "There is no such points system.", body = wire::ErrorBody),
     ),
 )]
@@ -58,11 +56,9 @@ pub async fn get_points_system(
     get, path = "/points/{key}/levels", operation_id = "points_levels", tag = "Points",
     params(
         ("key" = String, Path, description = "The key of the points system."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The levels, lowest first.", body = [w::PointsLevel]),
-        (status = 401, description = "No valid key.", body = wire::ErrorBody),
         (status = 404, description = "There is no such points system.", body = wire::ErrorBody),
     ),
 )]
@@ -84,11 +80,9 @@ pub async fn list_points_levels(
     tag = "Points",
     params(
         ("key" = String, Path, description = "The key of the points system."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The levels, lowest first.", body = [w::PointsLevelSummaryResponseItem]),
-        (status = 401, description = "No valid key.", body = wire::ErrorBody),
         (status = 404, description = "There is no such points system.", body = wire::ErrorBody),
         (status = 422, description = "The points system has no levels.", body = wire::ErrorBody),
     ),
@@ -146,14 +140,11 @@ fn count_by_level(system: &SystemEntry, balances: &[(i64, i64)], users: i64) -> 
         ("id" = String, Path, description = "The id of the user."),
         ("key" = String, Path, description = "The key of the points system."),
         ("awards" = Option<i64>, Query, description = "How many awards, 1 to 100; 10 if missing."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The points; awards newest first.", body = w::GetUserPointsResponse),
-        (status = 401, description = "No valid key.", body = wire::ErrorBody),
         (status = 403, description = "The key belongs to another user.", body = wire::ErrorBody),
         (status = 404, description = "There is no such user or points system.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn get_user_points(

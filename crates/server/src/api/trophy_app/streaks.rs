@@ -36,14 +36,11 @@ const USERS_MAX: usize = 100;
     params(
         ("id" = String, Path, description = "The id of the user."),
         ("historyPeriods" = Option<i64>, Query, description = "How many periods of the past, 0 to 366; 7 if missing."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The streak.", body = w::StreakResponse),
-        (status = 401, description = "No valid key.", body = wire::ErrorBody),
         (status = 403, description = "The key belongs to another user.", body = wire::ErrorBody),
         (status = 404, description = "There is no such user.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn get_user_streak(
@@ -154,13 +151,10 @@ fn history_item(
     get, path = "/streaks", operation_id = "streaks_list", tag = "Streaks",
     params(
         ("userIds" = Vec<String>, Query, description = "The ids of 1 to 100 users."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The streaks.", body = [w::BulkStreakResponseItem]),
-        (status = 401, description = "No valid key.", body = wire::ErrorBody),
         (status = 403, description = "The key belongs to another user.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn list_streaks(

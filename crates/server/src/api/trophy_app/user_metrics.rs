@@ -19,14 +19,11 @@ use crate::problem::{Problem, Result};
     get, path = "/users/{id}/metrics", operation_id = "users_all_metrics", tag = "Users",
     params(
         ("id" = String, Path, description = "The id of the user."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The metrics, oldest first.", body = [w::MetricResponse]),
-        (status = 401, description = "No valid key.", body = wire::ErrorBody),
         (status = 403, description = "The key belongs to another user.", body = wire::ErrorBody),
         (status = 404, description = "There is no such user.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn list_user_metrics(
@@ -54,14 +51,11 @@ pub async fn list_user_metrics(
     params(
         ("id" = String, Path, description = "The id of the user."),
         ("key" = String, Path, description = "The key of the metric."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The metric.", body = w::MetricResponse),
-        (status = 401, description = "No valid key.", body = wire::ErrorBody),
         (status = 403, description = "The key belongs to another user.", body = wire::ErrorBody),
         (status = 404, description = "There is no such user or metric.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn get_user_metric(

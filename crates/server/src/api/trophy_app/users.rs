@@ -75,16 +75,12 @@ async fn save(app: &App, caller: &Caller, id: &str, save: SaveUser) -> Result<w:
 /// Creates a user, or updates the one with this id.
 #[utoipa::path(
     post, path = "/users", operation_id = "users_create", tag = "Users",
-    params(("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant.")),
     request_body = w::UpsertedUser,
     responses(
         (status = 201, description = "The user.", body = w::User),
         (status = 400, description = "The body cannot be read.", body = wire::ErrorBody),
-        (status = 401, description = "No valid key.", body = wire::ErrorBody),
         (status = 403, description = "The key belongs to another user.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
         (status = 422, description = "The user is not acceptable.", body = wire::ErrorBody),
-        (status = 503, description = "Too busy, try again.", body = wire::ErrorBody),
     ),
 )]
 pub async fn create_user(
@@ -112,14 +108,11 @@ pub async fn create_user(
     get, path = "/users/{id}", operation_id = "users_get", tag = "Users",
     params(
         ("id" = String, Path, description = "The id of the user."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     responses(
         (status = 200, description = "The user.", body = w::User),
-        (status = 401, description = "No valid key.", body = wire::ErrorBody),
         (status = 403, description = "The key belongs to another user.", body = wire::ErrorBody),
         (status = 404, description = "There is no such user.", body = wire::ErrorBody),
-        (status = 422, description = "The request is not acceptable.", body = wire::ErrorBody),
     ),
 )]
 pub async fn get_user(
@@ -141,17 +134,13 @@ pub async fn get_user(
     put, path = "/users/{id}", operation_id = "users_identify", tag = "Users",
     params(
         ("id" = String, Path, description = "The id of the user."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     request_body = w::UpdatedUser,
     responses(
         (status = 200, description = "The user.", body = w::User),
         (status = 400, description = "The body cannot be read.", body = wire::ErrorBody),
-        (status = 401, description = "No valid key.", body = wire::ErrorBody),
         (status = 403, description = "The key belongs to another user.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
         (status = 422, description = "The user is not acceptable.", body = wire::ErrorBody),
-        (status = 503, description = "Too busy, try again.", body = wire::ErrorBody),
     ),
 )]
 pub async fn identify_user(
@@ -180,18 +169,14 @@ pub async fn identify_user(
     patch, path = "/users/{id}", operation_id = "users_update", tag = "Users",
     params(
         ("id" = String, Path, description = "The id of the user."),
-        ("Tenant-ID" = Option<String>, Header, description = "The customer id of the tenant."),
     ),
     request_body = w::UpdatedUser,
     responses(
         (status = 200, description = "The user.", body = w::User),
         (status = 400, description = "The body cannot be read.", body = wire::ErrorBody),
-        (status = 401, description = "No valid key.", body = wire::ErrorBody),
         (status = 403, description = "The key belongs to another user.", body = wire::ErrorBody),
         (status = 404, description = "There is no such user.", body = wire::ErrorBody),
-        (status = 413, description = "The body is too large.", body = wire::ErrorBody),
         (status = 422, description = "The user is not acceptable.", body = wire::ErrorBody),
-        (status = 503, description = "Too busy, try again.", body = wire::ErrorBody),
     ),
 )]
 pub async fn update_user(
