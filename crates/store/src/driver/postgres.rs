@@ -20,8 +20,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long sent data may stay unacknowledged.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How many transactions a plan may be used for at the most before it is made anew.
+const PLAN_AGE_MAX: u64 = 4_096;
+
 pub(super) struct Link {
     client: Client,
+    transactions: u64,
+    /// The number of transactions after which plans are made anew.
+    replan_at: u64,
     statements: HashMap<(usize, usize), Prepared>,
 }
 
@@ -52,6 +58,8 @@ impl Link {
         client.batch_execute(&settings).map_err(failure)?;
         Ok(Link {
             client,
+            transactions: 0,
+            replan_at: 16,
             statements: HashMap::new(),
         })
     }
@@ -61,6 +69,13 @@ impl Link {
     }
 
     pub(super) fn begin(&mut self, write: bool) -> Result<()> {
+        // A plan made while a table was small is kept while the table grows, and then joins it the
+        // wrong way round (trap 4). So plans are forgotten as often as the tables may have doubled.
+        self.transactions += 1;
+        if self.transactions >= self.replan_at {
+            self.replan_at = self.transactions + self.transactions.min(PLAN_AGE_MAX);
+            self.control("discard plans")?;
+        }
         self.control(if write {
             "begin isolation level read committed read write"
         } else {
