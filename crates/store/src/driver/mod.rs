@@ -39,7 +39,7 @@ pub struct Conn {
 
 enum Engine {
     Sqlite(sqlite::Link),
-    Postgres(postgres::Link),
+    Postgres(Box<postgres::Link>),
 }
 
 /// Takes one row; answers whether it wants another.
@@ -67,7 +67,9 @@ impl Conn {
     fn open_as(location: &Location, reader: bool) -> Result<Conn> {
         let engine = match location {
             Location::Sqlite(file) => Engine::Sqlite(sqlite::Link::open(file, reader)?),
-            Location::Postgres(url) => Engine::Postgres(postgres::Link::open(url, reader)?),
+            Location::Postgres(url) => {
+                Engine::Postgres(Box::new(postgres::Link::open(url, reader)?))
+            }
         };
         Ok(Conn { engine })
     }
