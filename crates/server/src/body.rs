@@ -77,6 +77,14 @@ async fn read(mut body: Body, swallowed_bytes_max: usize) -> Result<Bytes> {
 }
 
 impl RawBody {
+    /// Reads a JSON object, as [`RawBody::json`] does; an array of the members in their order is none.
+    pub fn object<T: DeserializeOwned>(&self) -> Result<T> {
+        match self.0.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            Some(b'[') => Err(Problem::malformed("body: must be an object")),
+            _ => self.json(),
+        }
+    }
+
     /// Reads JSON; a problem says where in the body it is. On operations that do not list 400, turn
     /// it with [`Problem::as_unprocessable`].
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {

@@ -13,6 +13,7 @@
 
 pub mod error;
 pub mod extension;
+mod object;
 pub mod patch;
 pub mod trophy_admin;
 pub mod trophy_app;

@@ -1,4 +1,4 @@
-//! Work that nobody waits for: midnights, jobs, housekeeping. Each can be stepped by a test and repeated after a crash.
+//! Work that nobody waits for: midnights, jobs, boards that start, housekeeping. Each can be stepped by a test and repeated after a crash.
 
 use engine::command::Command;
 use store::Space;

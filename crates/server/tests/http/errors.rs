@@ -25,12 +25,14 @@ fn bodies_that_cannot_be_read_are_refused_and_change_nothing() {
     on_both(NOW, |app| {
         set_up(app);
         let deep = format!("{}1{}", "[".repeat(1_000), "]".repeat(1_000));
-        let cases: [(&[u8], u16); 19] = [
+        let cases: [(&[u8], u16); 21] = [
             (b"", 400),
             (b"{", 400),
             (b"null", 400),
             (b"[]", 400),
             (b"\"text\"", 400),
+            (b"[{\"id\":\"u\"},1]", 400),
+            (b"{\"user\":[\"u\"],\"value\":1}", 400),
             (b"{\"user\":{\"id\":\"u\"}}", 400),
             (b"{\"value\":1}", 400),
             (b"{\"user\":{\"id\":5},\"value\":1}", 400),

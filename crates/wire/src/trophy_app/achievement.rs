@@ -104,6 +104,7 @@ pub struct UserAchievementWithStatsResponse {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 pub struct AchievementCompletionRequest {
     /// Who completed it, with anything to store about them.
+    #[serde(deserialize_with = "crate::object::object")]
     pub user: UpsertedUser,
 }
 

@@ -14,6 +14,7 @@ use super::{
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 pub struct MetricEventRequest {
     /// Who did it, with anything to store about them.
+    #[serde(deserialize_with = "crate::object::object")]
     pub user: UpsertedUser,
     /// How much the metric changes.
     #[schema(value_type = f64)]

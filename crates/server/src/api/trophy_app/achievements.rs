@@ -129,7 +129,7 @@ pub async fn complete_achievement(
     body: RawBody,
 ) -> Result<Response> {
     let request: w::AchievementCompletionRequest =
-        body.json().map_err(Problem::as_unprocessable)?;
+        body.object().map_err(Problem::as_unprocessable)?;
     let (id, update) = request.user.into();
     caller.must_be(&id)?;
     let complete = CompleteAchievement {

@@ -42,7 +42,7 @@ pub async fn record_event(
     headers: HeaderMap,
     body: RawBody,
 ) -> Result<Response> {
-    let request: w::MetricEventRequest = body.json()?;
+    let request: w::MetricEventRequest = body.object()?;
     let (id, update) = request.user.into();
     caller.must_be(&id)?;
     let idempotency_key = idempotency_key(&headers)?;

@@ -88,7 +88,7 @@ pub async fn create_user(
     AppCaller(caller): AppCaller,
     body: RawBody,
 ) -> Result<Response> {
-    let (id, update): (String, w::UpdatedUser) = body.json::<w::UpsertedUser>()?.into();
+    let (id, update): (String, w::UpdatedUser) = body.object::<w::UpsertedUser>()?.into();
     caller.must_be(&id)?;
     let user = save(
         &app,
@@ -150,7 +150,7 @@ pub async fn identify_user(
     body: RawBody,
 ) -> Result<Json<w::User>> {
     caller.must_be(&id)?;
-    let user = patch(body.json()?)?;
+    let user = patch(body.object()?)?;
     save(
         &app,
         &caller,
@@ -186,7 +186,7 @@ pub async fn update_user(
     body: RawBody,
 ) -> Result<Json<w::User>> {
     caller.must_be(&id)?;
-    let user = patch(body.json()?)?;
+    let user = patch(body.object()?)?;
     save(
         &app,
         &caller,
