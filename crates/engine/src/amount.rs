@@ -147,6 +147,36 @@ impl Amount {
     }
 }
 
+/// An optional amount as a JSON number, for documents that keep the form in which they are shown.
+pub mod number {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    use super::Amount;
+
+    /// Writes the nearest double.
+    pub fn serialize<S: Serializer>(
+        amount: &Option<Amount>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match amount {
+            Some(amount) => serializer.serialize_f64(amount.to_f64()),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    /// Reads any JSON number in range.
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Amount>, D::Error> {
+        Option::<serde_json::Number>::deserialize(deserializer)?
+            .map(|number| {
+                Amount::parse(&number.to_string())
+                    .map_err(|error| de::Error::custom(format!("the number {error}")))
+            })
+            .transpose()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,8 @@
 //! The order of an event is that of spec/trophy.md 3.4. A refusal leaves the rows as they were, with the one exception that
 //! [`Refusal::OutOfPoints`] names.
 
+use std::collections::VecDeque;
+
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 
@@ -16,19 +18,31 @@ use crate::definition::{
 };
 use crate::id::{EventId, Ids, MetricId};
 use crate::leaderboard;
+use crate::mission;
+use crate::occurrence::Occurrence;
 use crate::outcome::{
     Appended, BoardChange, CompletionReply, EventReply, LoggedEvent, Move, Notice, Outcome,
     PointsChange, Reply, StreakView,
 };
 use crate::points;
-use crate::state::{Counter, DaySum, MetricTotal, Row, Streak, UserState};
+use crate::purse;
+use crate::state::{Company, Counter, DaySum, MetricTotal, Row, Streak, UserState};
 use crate::streak;
 use crate::user::{self, Patch};
+
+/// What came of an event.
+pub(crate) struct Recorded {
+    /// The answer of the first dialect.
+    pub(crate) reply: Reply,
+    /// The event, if it was new.
+    pub(crate) event: Option<EventId>,
+}
 
 /// One command being carried out.
 pub(crate) struct Turn<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) state: &'a mut UserState,
+    pub(crate) company: &'a mut Company,
     pub(crate) now: Timestamp,
     pub(crate) ids: &'a mut Ids,
     /// Nobody is told (back-dating, spec/trophy.md 4.4).
@@ -37,15 +51,20 @@ pub(crate) struct Turn<'a> {
     pub(crate) notices: Vec<Notice>,
     pub(crate) moves: Vec<Move>,
     pub(crate) points: Vec<PointsChange>,
+    /// What happened and was not looked at yet by missions and rewards.
+    pub(crate) occurrences: VecDeque<Occurrence>,
+    pub(crate) failures: Vec<String>,
     /// How many completions have been paid.
     paid: usize,
 }
 
 /// Carries out a command on a user's rows, which must hold what [`crate::leaderboard::needed`],
-/// [`missing_counters`] and [`needs_recount`] ask for.
+/// [`missing_counters`] and [`needs_recount`] ask for. `company`: what the command may touch beyond
+/// them.
 pub fn apply(
     catalog: &Catalog,
     state: &mut UserState,
+    company: &mut Company,
     command: &Command,
     now: Timestamp,
     ids: &mut Ids,
@@ -53,6 +72,7 @@ pub fn apply(
     let mut turn = Turn {
         catalog,
         state,
+        company,
         now,
         ids,
         is_silent: false,
@@ -60,20 +80,31 @@ pub fn apply(
         notices: Vec::new(),
         moves: Vec::new(),
         points: Vec::new(),
+        occurrences: VecDeque::new(),
+        failures: Vec::new(),
         paid: 0,
     };
     let reply = match command {
         Command::RecordEvent(event) => turn.record_event(event),
         Command::SaveUser(save) => turn.save_user(save),
         Command::CompleteAchievement(complete) => turn.complete_achievement(complete),
+        Command::LogActivity(log) => turn.log_activity(log),
+        Command::AssignMissions => Ok(turn.assign_missions()),
+        Command::StartMission(start) => turn.start_mission(start),
+        Command::CompleteGroupMission(mission) => Ok(turn.complete_group_mission(mission)),
+        Command::TagUser(tags) => turn.tag_user(tags),
+        Command::Transact(transact) => turn.transact(transact),
+        Command::Redeem { entry, twin } => turn.redeem(*entry, twin.as_deref()),
         Command::Settle => Ok(turn.settle_only(None)),
         Command::Backdate { achievement } => Ok(turn.settle_only(Some(Scope::One(*achievement)))),
     };
+    turn.follow_occurrences();
     let Turn {
         appended,
         notices,
         moves,
         points,
+        failures,
         is_silent,
         ..
     } = turn;
@@ -90,6 +121,7 @@ pub fn apply(
         appended,
         notices,
         moves,
+        failures,
     }
 }
 
@@ -101,7 +133,8 @@ pub fn settled(
     now: Timestamp,
     ids: &mut Ids,
 ) -> Appended {
-    apply(catalog, state, &Command::Settle, now, ids).appended
+    let mut company = Company::default();
+    apply(catalog, state, &mut company, &Command::Settle, now, ids).appended
 }
 
 /// The filtered counters that the events of a metric (or of all metrics) need and that are missing
@@ -245,12 +278,13 @@ impl Turn<'_> {
                 self.keep_streak(streak);
             }
             points::award_creation(self);
+            self.user_was_made();
         }
         changed
     }
 
-    /// Brings streak, freezes and anniversaries up to now.
-    fn settle(&mut self) {
+    /// Brings streak, freezes, anniversaries, pending transactions and missions up to now.
+    pub(crate) fn settle(&mut self) {
         let settings = &self.catalog.streak;
         let zone = self.zone();
         let length = self.streak_length();
@@ -271,6 +305,8 @@ impl Turn<'_> {
         }
         achievement::settle_anniversaries(self);
         self.pay_completions(None);
+        purse::expire(self.state, self.now);
+        mission::settle(self);
     }
 
     /// Awards what the completions since the last call pay.
@@ -282,8 +318,8 @@ impl Turn<'_> {
         }
     }
 
-    /// Notes the next midnight that matters.
-    fn schedule(&mut self) {
+    /// Notes the next instant at which time alone changes something.
+    pub(crate) fn schedule(&mut self) {
         let zone = self.zone();
         let mut streak = self.streak();
         let next = streak::next_settlement(&self.catalog.streak, &streak, &zone, self.now)
@@ -294,6 +330,8 @@ impl Turn<'_> {
                 &zone,
                 self.now,
             ))
+            .chain(purse::next(self.state))
+            .chain(mission::next(self))
             .min();
         if streak.settle_at != next {
             streak.settle_at = next;
@@ -325,6 +363,9 @@ impl Turn<'_> {
         if self.state.is_new && !save.may_create {
             let id = self.state.user.get().external_id.clone();
             return Err(Refusal::NotFound("user", id));
+        }
+        if !self.state.is_new && save.must_be_new.is_some() {
+            return Err(Refusal::Conflict("the user exists".to_owned()));
         }
         self.check_user(&save.user)?;
         let changed = self.upsert_user(&save.user);
@@ -412,6 +453,15 @@ impl Turn<'_> {
     }
 
     fn record_event(&mut self, event: &RecordEvent) -> Result<Reply, Refusal> {
+        let recorded = self.record(event)?;
+        if let (Reply::Event(reply), Some(id)) = (&recorded.reply, recorded.event) {
+            self.tell_activities(reply.metric, id, event.value, &event.attributes, None);
+        }
+        Ok(recorded.reply)
+    }
+
+    /// Records an event, whichever dialect told it.
+    pub(crate) fn record(&mut self, event: &RecordEvent) -> Result<Recorded, Refusal> {
         let metric = self
             .catalog
             .metric_by_key(&event.metric)
@@ -426,7 +476,10 @@ impl Turn<'_> {
             && let Some(seen) = self.state.seen.get(&(metric, key.clone()))
         {
             let seen = *seen;
-            return Ok(self.replay(metric, seen));
+            return Ok(Recorded {
+                reply: self.replay(metric, seen),
+                event: None,
+            });
         }
         self.check_range(metric, event)?;
 
@@ -516,7 +569,10 @@ impl Turn<'_> {
         if let Some(key) = &event.idempotency_key {
             self.state.seen.insert((metric, key.clone()), id);
         }
-        Ok(self.event_reply(metric, id, completed, is_extended, boards))
+        Ok(Recorded {
+            reply: self.event_reply(metric, id, completed, is_extended, boards),
+            event: Some(id),
+        })
     }
 
     fn event_reply(

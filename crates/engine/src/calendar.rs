@@ -4,8 +4,8 @@
 
 use std::sync::LazyLock;
 
-use jiff::civil::{Date, Time, Weekday};
-use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::civil::{Date, DateTime, Time, Weekday};
+use jiff::tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase};
 use jiff::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -51,19 +51,76 @@ impl Zone {
         self.0.to_datetime(at).time()
     }
 
+    /// The instant a span later, counted on this clock: a day has as many hours as the clock gives it.
+    pub fn after(&self, at: Timestamp, span: Span) -> Option<Timestamp> {
+        at.to_zoned(self.0.clone())
+            .checked_add(span)
+            .ok()
+            .map(|zoned| zoned.timestamp())
+    }
+
     /// The first instant of a local date; of a date the zone skipped, the first instant after the gap.
     pub fn start_of(&self, date: Date) -> Timestamp {
-        let midnight = date.to_datetime(Time::midnight());
-        let Ok(zoned) = self.0.to_ambiguous_zoned(midnight).later() else {
-            return Timestamp::MAX;
-        };
-        // A gap at midnight (Santiago, Beirut) moves the start behind the gap; a fold (a day that
-        // begins twice) starts at the first of both.
-        match zoned.start_of_day() {
-            Ok(start) if start.date() == date => start.timestamp(),
-            _ => zoned.timestamp(),
-        }
+        self.instant_of(date.to_datetime(Time::midnight()))
     }
+
+    /// The furthest reading the clock has shown up to an instant. It never goes back, unlike the
+    /// clock itself, which shows less than this while it repeats what it has shown before.
+    pub fn furthest(&self, at: Timestamp) -> DateTime {
+        let shown = self.0.to_datetime(at);
+        let AmbiguousOffset::Fold { before, after } = self.0.to_ambiguous_timestamp(shown).offset()
+        else {
+            return shown;
+        };
+        if self.0.to_offset(at) != after {
+            return shown;
+        }
+        let nanosecond = Span::new().nanoseconds(1);
+        self.0
+            .preceding(at.saturating_add(nanosecond).unwrap_or(at))
+            .find(|turn| turn.offset() == after)
+            .map_or(shown, |turn| {
+                before
+                    .to_datetime(turn.timestamp())
+                    .saturating_sub(nanosecond)
+            })
+    }
+
+    /// The first instant at which [`Zone::furthest`] is not before a reading: of a reading shown
+    /// twice the first time, of a reading the clock skipped the end of the gap. Later readings never
+    /// give earlier instants.
+    pub fn instant_of(&self, reading: DateTime) -> Timestamp {
+        let instant = match self.0.to_ambiguous_timestamp(reading).offset() {
+            AmbiguousOffset::Unambiguous { offset } => offset.to_timestamp(reading),
+            AmbiguousOffset::Fold { before, .. } => before.to_timestamp(reading),
+            AmbiguousOffset::Gap { after, .. } => after.to_timestamp(reading).map(|in_front| {
+                self.0
+                    .following(in_front)
+                    .find(|turn| turn.offset() == after)
+                    .map_or(in_front, |turn| turn.timestamp())
+            }),
+        };
+        // Only readings at the ends of the calendar have no instant.
+        let end = if reading.year() < 0 {
+            Timestamp::MIN
+        } else {
+            Timestamp::MAX
+        };
+        instant.unwrap_or(end)
+    }
+}
+
+/// The week from Monday to Sunday that holds a date (ISO 8601), and its text: `2026-W01`, by the year
+/// that holds the Thursday of the week.
+pub fn iso_week(date: Date) -> (Period, String) {
+    let week = date.iso_week_date();
+    let past = i64::from(date.weekday().to_monday_zero_offset());
+    let start = days_after(date, past.saturating_neg());
+    let period = Period {
+        start,
+        end: days_after(start, 6),
+    };
+    (period, format!("{:04}-W{:02}", week.year(), week.week()))
 }
 
 /// How long one period of a streak is (spec/trophy.md 5.2).
@@ -295,12 +352,57 @@ mod tests {
             apia.date(apia.start_of(date(2011, 12, 30))),
             date(2011, 12, 31)
         );
+        // Midnight inside a gap: Toronto went from 23:30 to 00:30.
+        let toronto = Zone::named("America/Toronto").unwrap();
+        assert_eq!(
+            toronto.start_of(date(1919, 3, 31)).to_string(),
+            "1919-03-31T04:30:00Z"
+        );
         // Midnight twice: Havana falls back at 01:00 to 00:00.
         let havana = Zone::named("America/Havana").unwrap();
         assert_eq!(
             havana.start_of(date(2024, 11, 3)).to_string(),
             "2024-11-03T04:00:00Z"
         );
+    }
+
+    #[test]
+    fn a_reading_shown_twice_counts_once_and_a_skipped_one_at_the_end_of_the_gap() {
+        let rome = Zone::named("Europe/Rome").unwrap();
+        let instant = |text: &str| text.parse::<Timestamp>().unwrap();
+        let skipped = date(2026, 3, 29).at(2, 30, 0, 0);
+        assert_eq!(rome.instant_of(skipped), instant("2026-03-29T01:00:00Z"));
+        let twice = date(2026, 10, 25).at(2, 30, 0, 0);
+        assert_eq!(rome.instant_of(twice), instant("2026-10-25T00:30:00Z"));
+        assert_eq!(rome.furthest(instant("2026-10-25T00:30:00Z")), twice);
+        // The second 02:30, and the instant of the change itself.
+        for again in ["2026-10-25T01:30:00Z", "2026-10-25T01:00:00Z"] {
+            let reading = rome.furthest(instant(again));
+            assert_eq!(reading, date(2026, 10, 25).at(2, 59, 59, 999_999_999));
+        }
+        assert_eq!(
+            rome.furthest(instant("2026-10-25T02:00:00Z")),
+            date(2026, 10, 25).at(3, 0, 0, 0)
+        );
+        assert_eq!(rome.instant_of(DateTime::MAX), Timestamp::MAX);
+        assert_eq!(rome.instant_of(DateTime::MIN), Timestamp::MIN);
+    }
+
+    #[test]
+    fn iso_weeks_belong_to_the_year_of_their_thursday() {
+        for (day, text) in [
+            (date(2026, 12, 31), "2026-W53"),
+            (date(2027, 1, 3), "2026-W53"),
+            (date(2027, 1, 4), "2027-W01"),
+            (date(2024, 12, 30), "2025-W01"),
+            (date(2026, 6, 14), "2026-W24"),
+        ] {
+            let (week, name) = iso_week(day);
+            assert_eq!(name, text, "{day}");
+            assert_eq!(week.start.weekday(), Weekday::Monday);
+            assert_eq!(week.end.weekday(), Weekday::Sunday);
+            assert!(week.contains(day));
+        }
     }
 
     #[test]

@@ -12,9 +12,8 @@ use crate::definition::{
     BoardStatus, Filter, KeyedFilter, Metric, PointsLevel, PointsSystem, PointsTrigger, RankBy,
     Stored, StreakSettings, TriggerRule,
 };
-use crate::id::{
-    AchievementId, AttributeId, BoardId, LevelId, MetricId, PointsSystemId, TriggerId,
-};
+use crate::id::{AchievementId, AttributeId, BoardId, CurrencyId, LevelId, MetricId, TriggerId};
+use crate::rulebook::{Documents, Rulebook};
 
 /// What a catalog is compiled from: definitions in order of creation, archived ones included.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +34,8 @@ pub struct Definitions {
     pub boards: Vec<Stored<Board>>,
     /// Streak settings, if ever set.
     pub streak: Option<StreakSettings>,
+    /// What the second dialect configures.
+    pub documents: Documents,
 }
 
 /// An achievement with its filters looked up.
@@ -104,8 +105,8 @@ pub struct SystemEntry {
 
 impl SystemEntry {
     /// Its id.
-    pub fn id(&self) -> PointsSystemId {
-        PointsSystemId(self.stored.id)
+    pub fn id(&self) -> CurrencyId {
+        CurrencyId(self.stored.id)
     }
 
     /// What it says.
@@ -160,6 +161,8 @@ pub struct Catalog {
     pub streak: StreakSettings,
     /// Whether anybody outside wants to be told: notices are kept for delivery only then.
     pub has_listeners: bool,
+    /// What the second dialect configures.
+    pub book: Rulebook,
     attributes: Vec<Stored<Attribute>>,
     metrics: Vec<Stored<Metric>>,
     achievements: Vec<AchievementEntry>,
@@ -173,7 +176,7 @@ pub struct Catalog {
     achievement_by_key: HashMap<String, usize>,
     achievement_by_id: HashMap<AchievementId, usize>,
     system_by_key: HashMap<String, usize>,
-    system_by_id: HashMap<PointsSystemId, usize>,
+    system_by_id: HashMap<CurrencyId, usize>,
     trigger_by_id: HashMap<TriggerId, usize>,
     board_by_key: HashMap<String, usize>,
     board_by_id: HashMap<BoardId, usize>,
@@ -194,6 +197,7 @@ impl Catalog {
             triggers,
             boards,
             streak,
+            documents,
         } = definitions;
         let key_of: HashMap<AttributeId, String> = attributes
             .iter()
@@ -226,6 +230,10 @@ impl Catalog {
                 catalog.metric_by_key.insert(metric.body.key.clone(), index);
             }
         }
+        catalog.book = Rulebook::compile(documents, |key| {
+            let index = *catalog.metric_by_key.get(key)?;
+            Some(MetricId(metrics[index].id))
+        });
         for (index, achievement) in achievements.iter().enumerate() {
             catalog
                 .achievement_by_id
@@ -256,9 +264,7 @@ impl Catalog {
             })
             .collect();
         for (index, system) in systems.iter().enumerate() {
-            catalog
-                .system_by_id
-                .insert(PointsSystemId(system.id), index);
+            catalog.system_by_id.insert(CurrencyId(system.id), index);
             if !system.is_archived {
                 catalog.system_by_key.insert(system.body.key.clone(), index);
             }
@@ -432,7 +438,7 @@ impl Catalog {
     }
 
     /// A points system, deleted ones included.
-    pub fn system(&self, id: PointsSystemId) -> Option<&SystemEntry> {
+    pub fn system(&self, id: CurrencyId) -> Option<&SystemEntry> {
         self.system_by_id
             .get(&id)
             .map(|index| &self.systems[*index])

@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+use serde_json::Value;
+
 use crate::amount::Amount;
-use crate::definition::AttributeKind;
-use crate::id::AchievementId;
+use crate::definition::{AttributeKind, RedemptionMode};
+use crate::id::{AchievementId, LedgerEntryId, TagId, UserId};
+use crate::outcome::{ActivityOutcome, InitiatorType};
+use crate::state::Mission;
 use crate::user::Patch;
 
 /// One request about one user.
@@ -18,6 +23,25 @@ pub enum Command {
     CompleteAchievement(CompleteAchievement),
     /// Time has passed.
     Settle,
+    /// The user did an activity.
+    LogActivity(LogActivity),
+    /// The user's missions are about to be listed: LAZY rules look.
+    AssignMissions,
+    /// Somebody gives the user a mission by hand.
+    StartMission(StartMission),
+    /// A group of the user completed a mission: the user gets what that pays.
+    CompleteGroupMission(Box<Mission>),
+    /// Tags are put on the user, changed or taken away.
+    TagUser(TagUser),
+    /// Virtual currency changes hands.
+    Transact(Transact),
+    /// A pending transaction takes effect.
+    Redeem {
+        /// The entry of the user.
+        entry: LedgerEntryId,
+        /// The user on the other side, by the caller's id.
+        twin: Option<String>,
+    },
     /// An achievement was activated or edited: whoever meets it already has it (spec/trophy.md 4.4).
     Backdate {
         /// The achievement.
@@ -47,6 +71,118 @@ pub struct SaveUser {
     pub user: Patch,
     /// Whether an unknown user is made.
     pub may_create: bool,
+    /// The user must be new, with this number if one was drawn.
+    pub must_be_new: Option<Option<UserId>>,
+}
+
+/// See [`Command::LogActivity`] (spec/aworld.md 3.1, 4.8).
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogActivity {
+    /// The id of the activity.
+    pub activity: String,
+    /// The caller's id for the log.
+    pub id: Option<String>,
+    /// How it ended.
+    pub outcome: Option<ActivityOutcome>,
+    /// How much was done; one, if nothing is said.
+    pub value: Option<Amount>,
+    /// Words of the caller.
+    pub tags: Option<Vec<String>>,
+    /// What the caller adds; bounded by [`crate::rule::is_bounded_data`].
+    pub additional_data: Option<Value>,
+    /// When it was done; now, if nothing is said.
+    pub completed: Option<Timestamp>,
+}
+
+/// See [`Command::StartMission`] (spec/aworld.md 3.7, 4.5). Missions of groups are made by
+/// [`crate::mission::by_hand`], because they have no user.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StartMission {
+    /// The id of the configuration.
+    pub configuration: String,
+    /// From when on.
+    pub starts: Timestamp,
+    /// Until when; nothing: for ever.
+    pub ends: Option<Timestamp>,
+    /// What has been done already.
+    pub current: Amount,
+    /// What is asked; computed, if nothing is said.
+    pub target: Option<Amount>,
+}
+
+/// See [`Command::TagUser`] (spec/aworld.md 2.9).
+#[derive(Clone, Debug, PartialEq)]
+pub struct TagUser {
+    /// What is to be done with the tags.
+    pub action: TagAction,
+    /// The tags with their priorities, which do not matter for removal.
+    pub tags: Vec<(TagId, i64)>,
+}
+
+/// What can be done with tags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TagAction {
+    /// Put on; those that are there get the priority.
+    Assign,
+    /// Put on; refused if it is there.
+    AssignNew,
+    /// Change the priority; refused if it is not there.
+    Update,
+    /// Take away; refused if it is not there.
+    Remove,
+}
+
+/// See [`Command::Transact`] (spec/aworld.md 4.10). All or nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transact {
+    /// Who asks for it.
+    pub initiator_type: InitiatorType,
+    /// The name of who asks for it.
+    pub initiator: String,
+    /// What is asked for, in order.
+    pub orders: Vec<Order>,
+}
+
+/// One transaction that is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Order {
+    /// The id of the virtual currency.
+    pub currency: String,
+    /// When it takes effect.
+    pub mode: RedemptionMode,
+    /// How much the destination gets; negative: loses. A transfer is positive.
+    pub amount: Amount,
+    /// The user it is taken from, by the caller's id; nothing: the system.
+    pub source: Option<String>,
+    /// The user who gets it, by the caller's id.
+    pub destination: String,
+    /// Until when it can be redeemed.
+    pub expires: Option<Timestamp>,
+    /// Ties related transactions together.
+    pub group: Option<String>,
+    /// What the caller adds.
+    pub additional_data: Option<Value>,
+}
+
+impl Command {
+    /// The users it is about besides its own, by the caller's ids.
+    pub fn others(&self) -> Vec<&str> {
+        match self {
+            Self::Transact(transact) => transact
+                .orders
+                .iter()
+                .flat_map(|order| {
+                    order
+                        .source
+                        .as_deref()
+                        .into_iter()
+                        .chain([order.destination.as_str()])
+                })
+                .collect(),
+            Self::Redeem { twin, .. } => twin.iter().map(String::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// See [`Command::CompleteAchievement`] (spec/trophy.md 4.7).
@@ -79,6 +215,9 @@ pub enum Refusal {
     /// of the request was kept (spec/trophy.md 3.4).
     #[error("the event would take the balance of points system {0:?} below zero")]
     OutOfPoints(String),
+    /// What is there already stands in the way.
+    #[error("{0}")]
+    Conflict(String),
 }
 
 fn name(kind: AttributeKind) -> &'static str {

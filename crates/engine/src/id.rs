@@ -34,8 +34,8 @@ uuid_ids! {
     AttributeId,
     /// An achievement.
     AchievementId,
-    /// A points system: a currency whose ledger is the awards.
-    PointsSystemId,
+    /// A currency: a points system or a virtual currency.
+    CurrencyId,
     /// A points trigger.
     TriggerId,
     /// A level of a points system.
@@ -48,6 +48,18 @@ uuid_ids! {
     CompletionId,
     /// One entry of the ledger.
     LedgerEntryId,
+    /// A tag.
+    TagId,
+    /// An activity: the definition of something users do.
+    ActivityId,
+    /// What a mission counts.
+    MissionConfigurationId,
+    /// Who gets missions, and when.
+    MissionRuleId,
+    /// What is paid for what.
+    RewardRuleId,
+    /// One mission of a user or a group.
+    MissionId,
 }
 
 /// A user inside a space: our own number; the caller's id is [`crate::user::User::external_id`].

@@ -6,17 +6,19 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::amount::Amount;
 use crate::calendar::{Frequency, Period};
 use crate::command::Refusal;
+use crate::definition::RedemptionMode;
 use crate::id::{
-    AchievementId, BoardId, CompletionId, EventId, LedgerEntryId, LevelId, MetricId,
-    PointsSystemId, TriggerId,
+    AchievementId, ActivityId, BoardId, CompletionId, CurrencyId, EventId, LedgerEntryId, LevelId,
+    MetricId, MissionId, TagId, TriggerId, UserId,
 };
 use crate::rank::Place;
-use crate::state::{Completion, Group, StreakPeriod};
+use crate::state::{Completion, Group, Mission, StreakPeriod, UserTag};
 use crate::user::User;
 
 /// What came of one command.
@@ -30,6 +32,8 @@ pub struct Outcome {
     pub notices: Vec<Notice>,
     /// How standings move.
     pub moves: Vec<Move>,
+    /// Expressions that failed, for the log; they counted as false or as their default.
+    pub failures: Vec<String>,
 }
 
 /// The answer to a command.
@@ -41,6 +45,14 @@ pub enum Reply {
     User(Box<User>),
     /// To [`crate::command::Command::CompleteAchievement`].
     Completion(CompletionReply),
+    /// To [`crate::command::Command::LogActivity`].
+    Activity(Box<ActivityLog>),
+    /// To [`crate::command::Command::Transact`] and [`crate::command::Command::Redeem`].
+    Transactions(Vec<LedgerEntry>),
+    /// To [`crate::command::Command::TagUser`]: what became of each tag, in the order of the command.
+    Tags(Vec<(TagId, UserTag)>),
+    /// To [`crate::command::Command::StartMission`].
+    Mission(Box<Mission>),
     /// To commands nobody waits for.
     Done,
     /// No.
@@ -104,7 +116,7 @@ pub struct StreakView {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PointsChange {
     /// The system.
-    pub system: PointsSystemId,
+    pub system: CurrencyId,
     /// The balance after it.
     pub total: i64,
     /// The sum of the awards.
@@ -120,9 +132,12 @@ pub struct PointsChange {
 pub struct LedgerEntry {
     /// Its id.
     pub id: LedgerEntryId,
-    /// The system.
-    pub system: PointsSystemId,
-    /// What was awarded; negative: deducted.
+    /// Whose.
+    #[serde(skip)]
+    pub user: UserId,
+    /// The points system or virtual currency.
+    pub system: CurrencyId,
+    /// What was awarded; negative: deducted. Points, or millionths of a virtual currency.
     pub amount: i64,
     /// The balance after it.
     pub balance: i64,
@@ -130,10 +145,164 @@ pub struct LedgerEntry {
     pub at: Timestamp,
     /// The user's date then.
     pub date: Date,
-    /// The trigger that awarded it.
-    pub trigger: TriggerId,
+    /// The trigger that awarded it; nothing in a virtual currency.
+    pub trigger: Option<TriggerId>,
     /// The event behind it, if any.
     pub event: Option<EventId>,
+    /// What else there is to say of an entry in a virtual currency.
+    pub transaction: Option<Box<Transaction>>,
+}
+
+/// A transaction of a virtual currency (spec/aworld.md 3.17).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Transaction {
+    /// How far it got.
+    #[serde(skip, default = "TransactionState::pending")]
+    pub state: TransactionState,
+    /// When it takes effect.
+    pub mode: RedemptionMode,
+    /// Ties related transactions together.
+    pub group: String,
+    /// Ties what was redeemed together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redemption_group: Option<String>,
+    /// What kind of initiator made it.
+    pub initiator_type: InitiatorType,
+    /// Who made it.
+    pub initiator: String,
+    /// The user on the other side; nothing: the system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counterpart: Option<Twin>,
+    /// What the caller added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub additional_data: Option<serde_json::Value>,
+    /// Until when it can be redeemed.
+    #[serde(skip)]
+    pub expires: Option<Timestamp>,
+    /// When it was redeemed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redeemed: Option<Timestamp>,
+    /// Last changed.
+    #[serde(skip, default)]
+    pub updated: Timestamp,
+}
+
+/// The other half of a transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Twin {
+    /// Our number of the user.
+    pub user: i64,
+    /// The entry there.
+    pub entry: LedgerEntryId,
+}
+
+/// How far a transaction got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransactionState {
+    /// It waits to be redeemed.
+    Pending,
+    /// It took effect.
+    Completed,
+    /// It was not redeemed in time.
+    Expired,
+    /// The limits of the currency did not allow it.
+    Rejected,
+}
+
+impl TransactionState {
+    const ALL: [Self; 4] = [
+        Self::Pending,
+        Self::Completed,
+        Self::Expired,
+        Self::Rejected,
+    ];
+
+    fn pending() -> Self {
+        Self::Pending
+    }
+
+    /// The text kept in the store and shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Completed => "COMPLETED",
+            Self::Expired => "EXPIRED",
+            Self::Rejected => "REJECTED",
+        }
+    }
+
+    /// Reads the text kept in the store.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+}
+
+/// Who can make transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum InitiatorType {
+    /// A user.
+    User,
+    /// A reward rule.
+    RewardRule,
+    /// The server.
+    System,
+    /// Somebody at the dashboard.
+    Admin,
+}
+
+/// An activity as it is logged (spec/aworld.md 3.1).
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActivityLog {
+    /// The caller's id for it, or ours.
+    pub id: String,
+    /// The activity.
+    pub activity: ActivityId,
+    /// How it ended.
+    pub outcome: Option<ActivityOutcome>,
+    /// How much was done.
+    pub value: Option<Amount>,
+    /// Words of the caller.
+    pub tags: Option<Vec<String>>,
+    /// What the caller added.
+    pub additional_data: Option<serde_json::Value>,
+    /// When it was done.
+    pub completed: Timestamp,
+    /// When it was logged.
+    pub created: Timestamp,
+}
+
+/// How an activity ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ActivityOutcome {
+    /// Well.
+    Success,
+    /// Not.
+    Failure,
+}
+
+impl ActivityOutcome {
+    /// The text kept in the store and shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Success => "SUCCESS",
+            Self::Failure => "FAILURE",
+        }
+    }
+}
+
+/// What an event added to a mission (spec/aworld.md 4.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MissionLog {
+    /// Its id.
+    pub id: Uuid,
+    /// The mission.
+    pub mission: MissionId,
+    /// How much.
+    pub amount: Amount,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// An event as it is logged.
@@ -194,6 +363,12 @@ pub struct Appended {
     pub ledger: Vec<LedgerEntry>,
     /// Streak periods; a later one of the same start replaces an earlier one.
     pub periods: Vec<StreakPeriod>,
+    /// The activity, if one was logged.
+    pub activity: Option<ActivityLog>,
+    /// What missions counted.
+    pub mission_logs: Vec<MissionLog>,
+    /// Group missions whose completion has to be paid to every member.
+    pub completed_groups: Vec<MissionId>,
 }
 
 /// Something the outside world may want to know (spec/trophy.md 9.4).

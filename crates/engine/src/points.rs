@@ -6,7 +6,7 @@ use crate::amount::Amount;
 use crate::apply::Turn;
 use crate::catalog::{Catalog, SystemEntry, TriggerEntry};
 use crate::definition::{POINTS_MAX, TriggerRule, all_match};
-use crate::id::{AchievementId, EventId, LedgerEntryId, MetricId, PointsSystemId};
+use crate::id::{AchievementId, EventId, LedgerEntryId, MetricId, CurrencyId};
 use crate::outcome::{LedgerEntry, PointsChange};
 use crate::state::{Counter, MetricTotal, Row, UserState};
 
@@ -102,7 +102,7 @@ pub(crate) fn blocked_system<'a>(
     state: &UserState,
     crossings: &[Crossing<'_>],
 ) -> Option<&'a str> {
-    let mut balances = std::collections::BTreeMap::<PointsSystemId, i64>::new();
+    let mut balances = std::collections::BTreeMap::<CurrencyId, i64>::new();
     for crossing in crossings {
         let trigger = crossing.trigger.body();
         let system = catalog.system(trigger.system)?;
@@ -213,13 +213,15 @@ fn award(
     turn.state.balances.insert(system.id(), Row::fresh(total));
     let entry = LedgerEntry {
         id: LedgerEntryId(turn.ids.uuid(turn.now)),
+        user: turn.state.user.get().id,
         system: system.id(),
         amount,
         balance: total,
         at,
         date: turn.state.user.get().zone().date(at),
-        trigger: trigger.id(),
+        trigger: Some(trigger.id()),
         event,
+        transaction: None,
     };
     turn.appended.ledger.push(entry.clone());
     let level_after = system.level_at(total);

@@ -2,7 +2,8 @@
 //!
 //! The store loads the rows that a command may touch; the rules change them and mark what they changed; the store writes the marked rows. Where and how they are kept is not known here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -10,8 +11,13 @@ use uuid::Uuid;
 
 use crate::amount::Amount;
 use crate::calendar::Frequency;
-use crate::id::{AchievementId, BoardId, CompletionId, EventId, MetricId, PointsSystemId, UserId};
+use crate::id::{
+    AchievementId, BoardId, CompletionId, CurrencyId, EventId, LedgerEntryId, MetricId,
+    MissionConfigurationId, MissionId, MissionRuleId, TagId, UserId,
+};
+use crate::outcome::LedgerEntry;
 use crate::rank::Place;
+use crate::timeframe::{self, TimeframeType};
 use crate::user::User;
 
 /// A row that knows whether it has to be written.
@@ -205,6 +211,115 @@ impl BoardValue {
     }
 }
 
+/// What a user has of a virtual currency (spec/aworld.md 4.10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purse {
+    /// All transactions that count, pending ones included.
+    pub amount: Amount,
+    /// What of it is pending; negative where promises outweigh expectations.
+    pub pending: Amount,
+    /// The first transaction.
+    pub created: Timestamp,
+    /// The last change.
+    pub updated: Timestamp,
+}
+
+impl Purse {
+    /// What has taken effect.
+    pub fn available(&self) -> Amount {
+        Amount::from_millionths(
+            self.amount
+                .millionths()
+                .saturating_sub(self.pending.millionths()),
+        )
+    }
+}
+
+/// A tag on a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UserTag {
+    /// Orders the tags of a user.
+    pub priority: i64,
+    /// Assigned.
+    pub created: Timestamp,
+    /// Last changed.
+    pub updated: Timestamp,
+    /// Taken away: the row is to be deleted.
+    pub is_removed: bool,
+}
+
+/// Whose a mission is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Owner {
+    /// A user's.
+    User(UserId),
+    /// That of all users with a tag.
+    Group(TagId),
+}
+
+/// A mission of a user or a group (spec/aworld.md 3.7).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mission {
+    /// Its id.
+    pub id: MissionId,
+    /// Whose.
+    pub owner: Owner,
+    /// The configuration it was made of.
+    pub configuration: MissionConfigurationId,
+    /// The rule that made it; nothing: made by hand.
+    pub rule: Option<MissionRuleId>,
+    /// The period it was made for.
+    pub period: String,
+    /// The timeframe of its rule.
+    pub timeframe_type: TimeframeType,
+    /// From when on it counts.
+    pub starts: Timestamp,
+    /// Until when; nothing: for ever.
+    pub ends: Option<Timestamp>,
+    /// What it took from its configuration when it was made, as JSON of [`crate::mission::Snapshot`].
+    pub snapshot: Arc<str>,
+    /// Progress.
+    pub current: Amount,
+    /// What is asked.
+    pub target: Amount,
+    /// Whether the target stands: it is computed once more when the mission becomes active.
+    pub is_frozen: bool,
+    /// When the target was first reached.
+    pub completed: Option<Timestamp>,
+    /// Whether it may still change.
+    pub is_open: bool,
+    /// Made.
+    pub created: Timestamp,
+    /// Last changed.
+    pub updated: Timestamp,
+}
+
+impl Mission {
+    /// Where the clock stands to it.
+    pub fn state(&self, now: Timestamp) -> timeframe::State {
+        if now < self.starts {
+            timeframe::State::Pending
+        } else if self.ends.is_some_and(|ends| now >= ends) {
+            timeframe::State::Ended
+        } else {
+            timeframe::State::Active
+        }
+    }
+}
+
+/// What a command may read or write beyond the rows of its user.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Company {
+    /// Other users whom the command names, by the caller's ids.
+    pub others: BTreeMap<String, UserState>,
+    /// Open missions of the groups of the command's user.
+    pub missions: BTreeMap<MissionId, Row<Mission>>,
+    /// The last period for which a rule made missions for a group.
+    pub evaluations: BTreeMap<(TagId, MissionRuleId), Row<String>>,
+    /// Ids of activity logs that the commands of this batch name and that are taken.
+    pub logged: BTreeSet<String>,
+}
+
 /// Everything a command about one user may read or write.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UserState {
@@ -223,11 +338,21 @@ pub struct UserState {
     /// Completions.
     pub completions: BTreeMap<AchievementId, Completion>,
     /// Balances of all systems that ever awarded anything.
-    pub balances: BTreeMap<PointsSystemId, Row<i64>>,
+    pub balances: BTreeMap<CurrencyId, Row<i64>>,
     /// Values on boards, by board and run.
     pub boards: BTreeMap<(BoardId, i64), Row<BoardValue>>,
     /// Events whose idempotency keys the commands of this batch name.
     pub seen: BTreeMap<(MetricId, String), EventId>,
+    /// Tags.
+    pub tags: BTreeMap<TagId, Row<UserTag>>,
+    /// Virtual currencies the user ever had transactions in.
+    pub purses: BTreeMap<CurrencyId, Row<Purse>>,
+    /// Transactions that wait to be redeemed.
+    pub pending: BTreeMap<LedgerEntryId, Row<LedgerEntry>>,
+    /// Open missions.
+    pub missions: BTreeMap<MissionId, Row<Mission>>,
+    /// The last period for which each rule made missions.
+    pub evaluations: BTreeMap<MissionRuleId, Row<String>>,
 }
 
 impl UserState {
@@ -248,6 +373,11 @@ impl UserState {
             balances: BTreeMap::new(),
             boards: BTreeMap::new(),
             seen: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            purses: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            missions: BTreeMap::new(),
+            evaluations: BTreeMap::new(),
         }
     }
 
@@ -258,8 +388,16 @@ impl UserState {
             .map_or(Amount::ZERO, |row| row.get().total)
     }
 
+    /// The tags the user carries.
+    pub fn tags(&self) -> impl Iterator<Item = TagId> {
+        self.tags
+            .iter()
+            .filter(|(_, row)| !row.get().is_removed)
+            .map(|(tag, _)| *tag)
+    }
+
     /// The balance of a points system, zero if it never awarded anything.
-    pub fn balance(&self, system: PointsSystemId) -> i64 {
+    pub fn balance(&self, system: CurrencyId) -> i64 {
         self.balances.get(&system).map_or(0, |row| *row.get())
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use uuid::Uuid;
 
 use crate::calendar::Zone;
 use crate::catalog::Catalog;
 use crate::command::Refusal;
-use crate::definition::AttributeKind;
+use crate::definition::{AttributeKind, is_language, is_url};
 use crate::id::UserId;
 
 /// An end user inside a space.
@@ -34,6 +35,12 @@ pub struct User {
     pub sign_up_date: Option<Date>,
     /// Whether the user is in the control group.
     pub is_control: bool,
+    /// The language texts are read in.
+    pub lang: Option<String>,
+    /// Address of a picture.
+    pub profile_image: Option<String>,
+    /// The person above this user, if known.
+    pub principal: Option<Uuid>,
     /// First seen.
     pub created: Timestamp,
     /// Last change of the members above.
@@ -54,9 +61,17 @@ impl User {
             attributes: BTreeMap::new(),
             sign_up_date: None,
             is_control: false,
+            lang: None,
+            profile_image: None,
+            principal: None,
             created: now,
             updated: now,
         }
+    }
+
+    /// The caller's id, if the caller ever gave one: a user made without is known by our number.
+    pub fn own_id(&self) -> Option<&str> {
+        (self.external_id != self.id.0.to_string()).then_some(self.external_id.as_str())
     }
 
     /// The zone whose clock the user lives by.
@@ -115,6 +130,14 @@ pub struct Patch {
     pub attributes: BTreeMap<String, Option<String>>,
     /// When the user signed up.
     pub sign_up_date: Change<Date>,
+    /// The language texts are read in.
+    pub lang: Change<String>,
+    /// Address of a picture.
+    pub profile_image: Change<String>,
+    /// The person above the user.
+    pub principal: Change<Uuid>,
+    /// Another id of the caller's for the same user. It must be free.
+    pub external_id: Option<String>,
 }
 
 /// The longest user id, attribute value and other text of a user (AMB-6, AMB-59).
@@ -148,7 +171,14 @@ pub fn check(
     now: Timestamp,
 ) -> Result<(), Refusal> {
     let invalid = |text: String| Err(Refusal::Invalid(text));
-    check_attribute_keys(catalog, AttributeKind::User, patch.attributes.keys())?;
+    // What a user carries can always be taken away, also when the attribute is gone.
+    let is_carried = |key: &String| stored.is_some_and(|user| user.attributes.contains_key(key));
+    let named = patch
+        .attributes
+        .iter()
+        .filter(|(key, value)| value.is_some() || !is_carried(key))
+        .map(|(key, _)| key);
+    check_attribute_keys(catalog, AttributeKind::User, named)?;
     for (key, value) in &patch.attributes {
         if let Some(value) = value {
             check_text(&format!("attribute {key}"), value)?;
@@ -166,6 +196,19 @@ pub fn check(
             "tz must be an IANA time zone name, not {:?}",
             shown(tz)
         ));
+    }
+    if let Change::Set(lang) = &patch.lang
+        && !is_language(lang)
+    {
+        return invalid("lang must be a language code".to_owned());
+    }
+    if let Change::Set(image) = &patch.profile_image
+        && !is_url(image)
+    {
+        return invalid("profileImage must be an absolute address".to_owned());
+    }
+    if let Some(id) = &patch.external_id {
+        check_id(id)?;
     }
     if let Change::Set(tokens) = &patch.device_tokens {
         if tokens.len() > DEVICE_TOKENS_MAX {
@@ -250,6 +293,15 @@ pub fn apply(user: &mut User, patch: &Patch, now: Timestamp) -> Changed {
     any |= patch.tz.apply(&mut user.tz);
     any |= patch.device_tokens.apply(&mut user.device_tokens);
     changed.sign_up_date = patch.sign_up_date.apply(&mut user.sign_up_date);
+    any |= patch.lang.apply(&mut user.lang);
+    any |= patch.profile_image.apply(&mut user.profile_image);
+    any |= patch.principal.apply(&mut user.principal);
+    if let Some(id) = &patch.external_id
+        && user.external_id != *id
+    {
+        user.external_id.clone_from(id);
+        any = true;
+    }
     if let Some(is_subscribed) = patch.is_subscribed {
         any |= user.is_subscribed != is_subscribed;
         user.is_subscribed = is_subscribed;

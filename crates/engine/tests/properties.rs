@@ -15,9 +15,9 @@ use engine::command::{Command, RecordEvent, Refusal, SaveUser};
 use engine::definition::{
     AchievementTrigger, Freezes, RankBy, Run, StreakMetric, StreakMode, StreakSettings, TriggerRule,
 };
-use engine::id::{AchievementId, BoardId, Ids, MetricId, PointsSystemId};
+use engine::id::{AchievementId, BoardId, Ids, MetricId, CurrencyId};
 use engine::outcome::{EventReply, Reply};
-use engine::state::{Group, Row, UserState};
+use engine::state::{Company, Group, Row, UserState};
 use engine::user::{Change, Patch, User};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -336,6 +336,7 @@ impl Step {
             Deed::Save(says) => Command::SaveUser(SaveUser {
                 user: says.patch(),
                 may_create: true,
+                must_be_new: None,
             }),
             Deed::Complete => Command::CompleteAchievement(engine::command::CompleteAchievement {
                 key: "tour".to_owned(),
@@ -355,7 +356,7 @@ struct Seen {
     counters: Vec<(uuid::Uuid, String)>,
     streak: Option<String>,
     completions: Vec<(AchievementId, Timestamp)>,
-    balances: Vec<(PointsSystemId, i64)>,
+    balances: Vec<(CurrencyId, i64)>,
     boards: Vec<((BoardId, i64), String)>,
 }
 
@@ -501,7 +502,7 @@ fn sweep(world: &mut World, user: &str, sweep: Sweep, until: Timestamp) {
 }
 
 /// What an event says that it completed and paid.
-fn changes(reply: &EventReply) -> (Vec<AchievementId>, Vec<(PointsSystemId, i64, i64)>) {
+fn changes(reply: &EventReply) -> (Vec<AchievementId>, Vec<(CurrencyId, i64, i64)>) {
     let completed = reply.completed.iter().map(|(id, _)| *id).collect();
     let points = reply
         .points
@@ -615,7 +616,7 @@ proptest! {
                 }
                 (Command::RecordEvent(_), Reply::Event(_)) => Command::Settle,
                 (Command::RecordEvent(event), Reply::Refused(Refusal::OutOfPoints(_))) => {
-                    Command::SaveUser(SaveUser { user: event.user, may_create: true })
+                    Command::SaveUser(SaveUser { user: event.user, may_create: true, must_be_new: None })
                 }
                 (_, Reply::Refused(_)) => continue,
                 (command, _) => command,
@@ -911,7 +912,14 @@ impl Walker {
     fn act(&mut self, now: Timestamp, zone: &str) -> (bool, i64) {
         let event = World::record(world::tz(zone), "act", "1", &[]);
         let command = Command::RecordEvent(event);
-        let outcome = apply(&self.catalog, &mut self.state, &command, now, &mut self.ids);
+        let outcome = apply(
+            &self.catalog,
+            &mut self.state,
+            &mut Company::default(),
+            &command,
+            now,
+            &mut self.ids,
+        );
         // Days long past decide nothing: the store would not load them either.
         while self.state.days.len() > 4 {
             self.state.days.pop_first();

@@ -14,7 +14,7 @@ use engine::definition::{
     AchievementStatus, AchievementTrigger, AttributeKind, BoardStatus, RankBy, Run, StreakMode,
     TriggerRule,
 };
-use engine::id::PointsSystemId;
+use engine::id::CurrencyId;
 use engine::outcome::Notice;
 use engine::state::PeriodMark;
 use engine::user::{Change, Patch};
@@ -29,7 +29,7 @@ fn set(text: &str) -> Change<String> {
     Change::Set(text.to_owned())
 }
 
-fn added(changes: &[engine::outcome::PointsChange], system: PointsSystemId) -> i64 {
+fn added(changes: &[engine::outcome::PointsChange], system: CurrencyId) -> i64 {
     points_of(changes, system).map_or(0, |change| change.added)
 }
 
@@ -1121,7 +1121,7 @@ mod points {
             let awards = &points_of(&reply.points, xp).unwrap().awards;
             awards
                 .iter()
-                .map(|award| (award.trigger, award.amount, award.balance))
+                .map(|award| (award.trigger.unwrap(), award.amount, award.balance))
                 .collect()
         };
         // The first event: nothing to deduct, so no entry.
@@ -1303,7 +1303,7 @@ mod points {
 
     /// A user with a balance of 4 and an anniversary that pays 100 at the midnight of 2026-03-02, who
     /// at nine of that day spends on `act` if the balance allows it.
-    fn anniversary_before_a_cost(cost: i64, is_swept: bool) -> (World, PointsSystemId) {
+    fn anniversary_before_a_cost(cost: i64, is_swept: bool) -> (World, CurrencyId) {
         let mut w = World::new("2026-03-01T12:00:00Z");
         let act = w.metric("act");
         let year = w.achievement("year", AchievementTrigger::Anniversary { years: 1 });

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::catalogs::Catalogs;
 use crate::clock::Clock;
-use crate::desk::{Answer, Desk, Room, Verdict};
+use crate::desk::{Answer, Desk, Keep, Room, Verdict};
 use crate::door::{Caller, Door};
 use crate::problem::{Problem, Result};
 use crate::ranks::Ranks;
@@ -32,8 +32,6 @@ pub struct Inner {
     pub room: Arc<Room>,
     /// Who may come in.
     pub door: Door,
-    /// Wakes the worker that goes through jobs.
-    pub jobs: Notify,
     /// Wakes the worker that waits for midnights.
     pub midnights: Notify,
     desk: RwLock<Arc<Desk>>,
@@ -74,12 +72,12 @@ impl App {
             clock,
             ids: Mutex::new(Ids::seeded(seed)),
             gate: RwLock::new(()),
+            jobs: Notify::new(),
         });
         let desk = Desk::open(&room, desks)?;
         Ok(Self(Arc::new(Inner {
             room,
             door: Door::default(),
-            jobs: Notify::new(),
             midnights: Notify::new(),
             desk: RwLock::new(Arc::new(desk)),
             is_ready: std::sync::atomic::AtomicBool::new(false),
@@ -204,7 +202,7 @@ impl App {
         let done = self
             .blocking(move |app| app.configure_as(|tx| app.enter(tx, &caller), work))
             .await;
-        self.jobs.notify_one();
+        self.room.jobs.notify_one();
         self.midnights.notify_one();
         done
     }
@@ -220,7 +218,7 @@ impl App {
             Ok((space, self.room.catalogs.get(tx, space, versions.config)?))
         };
         let done = self.configure_as(enter, work);
-        self.jobs.notify_one();
+        self.room.jobs.notify_one();
         self.midnights.notify_one();
         done
     }
@@ -303,22 +301,50 @@ impl App {
         user: &str,
         command: Command,
     ) -> Result<Box<Answer>> {
+        match self.hand_in(caller, user, command, None).await? {
+            Done::Fresh(answer) => Ok(answer),
+            // Only what is kept can be repeated.
+            Done::Repeated(_) => Err(Problem::busy()),
+        }
+    }
+
+    /// Does the same once for as long as its answer is kept; a repeated request gets the same answer.
+    pub async fn command_once(
+        &self,
+        caller: &Caller,
+        user: &str,
+        command: Command,
+        keep: Keep,
+    ) -> Result<Done> {
+        self.hand_in(caller, user, command, Some(keep)).await
+    }
+
+    async fn hand_in(
+        &self,
+        caller: &Caller,
+        user: &str,
+        command: Command,
+        keep: Option<Keep>,
+    ) -> Result<Done> {
         let mut caller = caller.clone();
         let mut user = user.to_owned();
         let mut command = command;
+        let mut keep = keep;
         for _ in 0..3 {
             let desk = self.desk();
             match desk
-                .ask(caller.space, Some(caller.version), user, command)
+                .ask(caller.space, Some(caller.version), user, command, keep)
                 .await
             {
-                Verdict::Done(answer) => return Ok(answer),
+                Verdict::Done(answer) => return Ok(Done::Fresh(answer)),
+                Verdict::Repeated(answer) => return Ok(Done::Repeated(answer)),
                 Verdict::Refused(refusal) => return Err(refusal.into()),
                 Verdict::Failed(error) => return Err(error.into()),
                 Verdict::Full => return Err(Problem::busy()),
-                Verdict::Stale(same_user, same_command) => {
+                Verdict::Stale(same_user, same_command, same_keep) => {
                     user = same_user;
                     command = *same_command;
+                    keep = same_keep;
                     let stale = caller.clone();
                     caller = self
                         .blocking(move |app| app.room.store.read(|tx| app.door.again(tx, &stale)))
@@ -342,6 +368,15 @@ impl App {
         let catalog = self.room.catalogs.get(tx, space, versions.config)?;
         Ok((space, catalog))
     }
+}
+
+/// What came of a command that is carried out once.
+#[derive(Debug)]
+pub enum Done {
+    /// It was carried out now.
+    Fresh(Box<Answer>),
+    /// It was carried out a short while ago; this was the answer.
+    Repeated(store::answer::Answer),
 }
 
 /// One consistent state of a space.

@@ -15,11 +15,12 @@ use engine::id::{Ids, UserId};
 use engine::outcome::{Outcome, Reply};
 use jiff::Timestamp;
 use store::access::Versions;
-use store::batch::Item;
+use store::answer::Print;
+use store::batch::{Decided, Item};
 use store::driver::Tx;
 use store::outbox::Pending;
 use store::{Space, Store};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::catalogs::Catalogs;
 use crate::clock::Clock;
@@ -47,6 +48,30 @@ pub struct Room {
     /// Batches pass together; a change of configuration passes alone, so that no batch decides by a
     /// catalog that is being replaced and standings are rebuilt from a state nobody is changing.
     pub gate: RwLock<()>,
+    /// Wakes the worker that goes through jobs.
+    pub jobs: Notify,
+}
+
+/// That the answer to a command is to be kept for a while, so that the same request gets the same
+/// answer again and is not carried out twice (spec/aworld.md 2.6).
+pub struct Keep {
+    /// What stands for the request in its space: who asks for what.
+    pub fingerprint: [u8; 16],
+    /// The status of the answer.
+    pub status: u16,
+    /// Writes the body of the answer, JSON.
+    pub render: Box<Render>,
+}
+
+/// Writes an answer from what the rules answer, the catalog they decided by, and when.
+pub type Render = dyn Fn(&Reply, &Catalog, Timestamp) -> String + Send;
+
+impl std::fmt::Debug for Keep {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keep")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A command that waits for its turn.
@@ -56,7 +81,15 @@ struct Waiting {
     access_version: Option<i64>,
     user: String,
     command: Command,
+    keep: Option<Keep>,
     reply: oneshot::Sender<Verdict>,
+}
+
+impl Waiting {
+    fn print(&self) -> Option<Print> {
+        let keep = self.keep.as_ref()?;
+        Some((self.space, keep.fingerprint))
+    }
 }
 
 /// What the desk answers.
@@ -66,8 +99,10 @@ pub enum Verdict {
     Done(Box<Answer>),
     /// It was refused; nothing changed.
     Refused(Refusal),
+    /// The same request was answered a short while ago; this is that answer, and nothing changed.
+    Repeated(store::answer::Answer),
     /// Keys or tenants changed since the caller was let in: look again, here is the command.
-    Stale(String, Box<Command>),
+    Stale(String, Box<Command>, Option<Keep>),
     /// The store failed; nothing changed.
     Failed(store::Error),
     /// The queue is full.
@@ -135,6 +170,7 @@ impl Desk {
         access_version: Option<i64>,
         user: String,
         command: Command,
+        keep: Option<Keep>,
     ) -> Verdict {
         let Some(queue) = self.queue(space, &user) else {
             return Verdict::Full;
@@ -145,6 +181,7 @@ impl Desk {
             access_version,
             user,
             command,
+            keep,
             reply,
         };
         if queue.try_send(waiting).is_err() {
@@ -164,6 +201,7 @@ impl Desk {
             access_version: None,
             user,
             command,
+            keep: None,
             reply,
         };
         if queue.send(waiting).await.is_err() {
@@ -222,8 +260,9 @@ fn serve(room: &Room, queue: &mut mpsc::Receiver<Waiting>, mut ids: Ids) {
             batch.iter().map(|_| Ok(failed())).collect()
         });
         for (waiting, result) in batch.drain(..).zip(results) {
-            let verdict = result
-                .unwrap_or_else(|Stale| Verdict::Stale(waiting.user, Box::new(waiting.command)));
+            let verdict = result.unwrap_or_else(|Stale| {
+                Verdict::Stale(waiting.user, Box::new(waiting.command), waiting.keep)
+            });
             // Nobody waits any more when a client has gone; what was done stays done.
             drop(waiting.reply.send(verdict));
         }
@@ -279,6 +318,14 @@ fn alone(room: &Room, waiting: &Waiting, ids: &mut Ids) -> store::Result<Result<
     }
 }
 
+/// What becomes of a command, before the commit.
+enum Decision {
+    /// It was applied.
+    Applied(Box<Applied>),
+    /// Its request was answered before.
+    Repeated(store::answer::Answer),
+}
+
 /// A command that was applied, before its commit.
 struct Applied {
     user: UserId,
@@ -300,40 +347,49 @@ fn commit(
         .iter()
         .zip(results)
         .map(|(waiting, result)| {
-            let Applied {
-                outcome,
-                catalog,
-                at,
-                ..
-            } = *result?;
-            let changes = match &outcome.reply {
-                Reply::Event(event) => event.boards.as_slice(),
-                _ => &[],
-            };
-            let standings = if outcome.moves.is_empty() {
-                Vec::new()
-            } else {
-                room.ranks.fold(
-                    &room.store,
-                    waiting.space,
-                    &catalog,
-                    &outcome.moves,
-                    changes,
-                )
-            };
-            Ok(match outcome.reply {
-                Reply::Refused(refusal) => Verdict::Refused(refusal),
-                reply => Verdict::Done(Box::new(Answer {
-                    reply,
-                    catalog,
-                    standings,
-                    at,
-                })),
+            Ok(match result? {
+                Decision::Applied(applied) => follow(room, waiting.space, *applied),
+                Decision::Repeated(answer) => Verdict::Repeated(answer),
             })
         })
         .collect();
     drop(gate);
     Ok(verdicts)
+}
+
+/// Lets follow what a committed command leads to, and answers it.
+fn follow(room: &Room, space: Space, applied: Applied) -> Verdict {
+    let Applied {
+        outcome,
+        catalog,
+        at,
+        ..
+    } = applied;
+    for failure in &outcome.failures {
+        tracing::warn!(target: "kleos::rule", space = space.number(), failure, "an expression failed");
+    }
+    if !outcome.appended.completed_groups.is_empty() {
+        room.jobs.notify_one();
+    }
+    let changes = match &outcome.reply {
+        Reply::Event(event) => event.boards.as_slice(),
+        _ => &[],
+    };
+    let standings = if outcome.moves.is_empty() {
+        Vec::new()
+    } else {
+        room.ranks
+            .fold(&room.store, space, &catalog, &outcome.moves, changes)
+    };
+    match outcome.reply {
+        Reply::Refused(refusal) => Verdict::Refused(refusal),
+        reply => Verdict::Done(Box::new(Answer {
+            reply,
+            catalog,
+            standings,
+            at,
+        })),
+    }
 }
 
 /// Loads, applies and saves one batch inside a transaction.
@@ -342,7 +398,7 @@ fn decide(
     tx: &mut Tx<'_>,
     batch: &[Waiting],
     ids: &mut Ids,
-) -> store::Result<Vec<Result<Box<Applied>, Stale>>> {
+) -> store::Result<Vec<Result<Decision, Stale>>> {
     let spaces: BTreeSet<Space> = batch.iter().map(|waiting| waiting.space).collect();
     let spaces: Vec<Space> = spaces.into_iter().collect();
     let versions: BTreeMap<Space, Versions> = store::access::versions_of(tx, &spaces)?
@@ -376,29 +432,45 @@ fn decide(
         .collect();
     let only_items: Vec<Item<'_>> = items.iter().map(|(_, item)| *item).collect();
     let mut set = store::batch::load(tx, &find, &only_items, ids, true)?;
-    let mut results: Vec<Result<Box<Applied>, Stale>> = batch.iter().map(|_| Err(Stale)).collect();
+    let mut answers = Answers::load(tx, batch, room.clock.now())?;
+    let mut results: Vec<Result<Decision, Stale>> = batch.iter().map(|_| Err(Stale)).collect();
     for (index, item) in &items {
+        let waiting = &batch[*index];
+        if let Some(answer) = answers.known(waiting) {
+            results[*index] = Ok(Decision::Repeated(answer));
+            continue;
+        }
         let Some(catalog) = find(item.space) else {
             continue;
         };
-        let Some(state) = set.state(item.space, item.user) else {
+        let decided = set.with(item.space, item.user, item.command, |state, company| {
+            let outcome = apply(&catalog, state, company, item.command, item.now, ids);
+            (state.user.get().id, outcome)
+        });
+        let Some((user, outcome)) = decided else {
             continue;
         };
-        let outcome = apply(&catalog, state, item.command, item.now, ids);
-        results[*index] = Ok(Box::new(Applied {
-            user: state.user.get().id,
+        let applied = Applied {
+            user,
             outcome,
             catalog,
             at: item.now,
-        }));
+        };
+        answers.keep(waiting, &applied);
+        results[*index] = Ok(Decision::Applied(Box::new(applied)));
     }
-    let mut outcomes = Vec::with_capacity(batch.len());
+    let mut decided = Vec::with_capacity(batch.len());
     let mut notices = Vec::new();
     for (waiting, result) in batch.iter().zip(&results) {
-        let Ok(applied) = result else {
+        let Ok(Decision::Applied(applied)) = result else {
             continue;
         };
-        outcomes.push((waiting.space, applied.user, &applied.outcome));
+        decided.push(Decided {
+            space: waiting.space,
+            user: applied.user,
+            at: applied.at,
+            outcome: &applied.outcome,
+        });
         if applied.catalog.has_listeners {
             notices.extend(applied.outcome.notices.iter().map(|notice| Pending {
                 id: ids.uuid(applied.at),
@@ -409,6 +481,51 @@ fn decide(
             }));
         }
     }
-    store::batch::save(tx, &mut set, &outcomes, &notices)?;
+    store::batch::save(tx, &mut set, &decided, &notices)?;
+    store::answer::keep_each(tx, &answers.fresh)?;
     Ok(results)
+}
+
+/// The answers to repeated requests of a batch: those from before, and those given in it.
+struct Answers {
+    known: HashMap<Print, store::answer::Answer>,
+    fresh: Vec<(Print, store::answer::Answer, Timestamp)>,
+}
+
+impl Answers {
+    /// Looks up what was answered before. Not before the users are held: whoever stood in the way has
+    /// committed then.
+    fn load(tx: &mut Tx<'_>, batch: &[Waiting], now: Timestamp) -> store::Result<Self> {
+        let prints: BTreeSet<Print> = batch.iter().filter_map(Waiting::print).collect();
+        let prints: Vec<Print> = prints.into_iter().collect();
+        let since = now.checked_sub(store::answer::LIFE);
+        let known = match since {
+            Ok(since) if !prints.is_empty() => store::answer::find_each(tx, &prints, since)?,
+            _ => Vec::new(),
+        };
+        Ok(Self {
+            known: known.into_iter().collect(),
+            fresh: Vec::new(),
+        })
+    }
+
+    fn known(&self, waiting: &Waiting) -> Option<store::answer::Answer> {
+        self.known.get(&waiting.print()?).cloned()
+    }
+
+    /// Keeps the answer to a command if that is asked for. A refusal is not kept: what stood in the
+    /// way may be gone at the next attempt.
+    fn keep(&mut self, waiting: &Waiting, applied: &Applied) {
+        if let (Some(keep), Some(print)) = (&waiting.keep, waiting.print())
+            && !matches!(applied.outcome.reply, Reply::Refused(_))
+        {
+            let body = (keep.render)(&applied.outcome.reply, &applied.catalog, applied.at);
+            let answer = store::answer::Answer {
+                status: keep.status,
+                body,
+            };
+            self.known.insert(print, answer.clone());
+            self.fresh.push((print, answer, applied.at));
+        }
+    }
 }

@@ -85,7 +85,7 @@ pub(crate) fn keep(
 }
 
 /// Opens a store that a server has been started on before.
-fn open(place: &Place) -> anyhow::Result<Store> {
+pub(crate) fn open(place: &Place) -> anyhow::Result<Store> {
     if let Some(file) = place.database_file() {
         ensure!(
             file.exists(),

@@ -5,11 +5,13 @@
 
 pub mod api;
 pub mod app;
+pub mod bearer;
 pub mod body;
 pub mod catalogs;
 pub mod clock;
 pub mod desk;
 pub mod door;
+pub mod oauth;
 pub mod problem;
 pub mod query;
 pub mod ranks;

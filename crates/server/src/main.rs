@@ -1,5 +1,6 @@
 //! `kleos`: the command line. Reads settings, starts what was asked for; knows nothing of rules, SQL or HTTP.
 
+mod clients;
 mod demo;
 mod first_start;
 mod folder;
@@ -35,6 +36,9 @@ enum Command {
     /// Manage admin keys, also while the server runs
     #[command(subcommand)]
     Keys(keys::Action),
+    /// Manage the clients that ask for access tokens, also while the server runs
+    #[command(subcommand)]
+    Clients(clients::Action),
     /// Fill an empty store with a small lively world to look at
     Demo(demo::DemoFlags),
     /// Print the descriptions of the APIs (OpenAPI 3.1, JSON)
@@ -66,6 +70,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(flags) => serve::run(&Settings::of_server(flags)?),
         Command::Migrate(flags) => migrate(&Settings::of_command(flags)?),
         Command::Keys(action) => keys::run(action),
+        Command::Clients(action) => clients::run(action),
         Command::Demo(flags) => demo::run(flags),
         Command::Openapi { api } => describe(api),
     }

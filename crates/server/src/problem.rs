@@ -12,6 +12,19 @@ pub struct Problem {
     pub status: StatusCode,
     /// One sentence.
     pub message: String,
+    /// The code of the second dialect, where it is not the usual one of the status (spec/aworld.md 2.11).
+    pub code: Option<&'static str>,
+    /// What is wrong with which member, where several things can be told.
+    pub details: Vec<Detail>,
+}
+
+/// What is wrong with one member of a body or a query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detail {
+    /// The member.
+    pub field: String,
+    /// One sentence.
+    pub message: String,
 }
 
 /// The result of answering.
@@ -22,7 +35,65 @@ impl Problem {
         Self {
             status,
             message: message.into(),
+            code: None,
+            details: Vec::new(),
         }
+    }
+
+    /// A problem whose code in the second dialect is not the usual one of its status.
+    pub fn coded(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code: Some(code),
+            ..Self::new(status, message)
+        }
+    }
+
+    /// 400: members that are not acceptable.
+    pub fn invalid(details: Vec<Detail>) -> Self {
+        let message = match details.as_slice() {
+            [one] => format!("{}: {}", one.field, one.message),
+            _ => format!("{} members are not acceptable", details.len()),
+        };
+        Self {
+            details,
+            ..Self::new(StatusCode::BAD_REQUEST, message)
+        }
+    }
+
+    /// 400: one member that is not acceptable.
+    pub fn invalid_member(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::invalid(vec![Detail {
+            field: field.into(),
+            message: message.into(),
+        }])
+    }
+
+    /// 404, in the words of an operation.
+    pub fn absent(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    /// 404: there is no such path.
+    pub fn no_such_path() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "there is no such path")
+    }
+
+    /// 405.
+    pub fn wrong_method() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "this path does not know this method",
+        )
+    }
+
+    /// 409: what is there already stands in the way.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, message)
+    }
+
+    /// 500 after a panic, which was logged where it happened.
+    pub fn panicked() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
     }
 
     /// 400: the body or a parameter cannot be read at all.
@@ -111,6 +182,7 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let status = match refusal {
             Refusal::NotFound(..) => StatusCode::NOT_FOUND,
+            Refusal::Conflict(_) => StatusCode::CONFLICT,
             Refusal::UnknownAttributes { .. } | Refusal::Invalid(_) | Refusal::OutOfPoints(_) => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
@@ -141,7 +213,7 @@ impl From<store::Error> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let body = Json(wire::ErrorBody {
-            error: self.message,
+            error: self.message.clone(),
         });
         let mut response = (self.status, body).into_response();
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
@@ -149,6 +221,8 @@ impl IntoResponse for Problem {
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        // The second dialect writes the same problem in its own shape.
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -87,11 +87,7 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
 
 /// What the client learns of a panic; the process's hook has logged it.
 fn panicked(_: Box<dyn Any + Send>) -> Response {
-    Problem {
-        status: StatusCode::INTERNAL_SERVER_ERROR,
-        message: "internal error".to_owned(),
-    }
-    .into_response()
+    Problem::panicked().into_response()
 }
 
 /// A client may send any word as method; metrics must not grow with its imagination.

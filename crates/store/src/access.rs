@@ -1,5 +1,6 @@
 //! Who may reach what: the only place that makes a [`Space`] out of a request's identity.
 
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::Result;
@@ -26,6 +27,32 @@ impl Space {
     pub fn number(self) -> i64 {
         self.0
     }
+
+    /// What clients of the second dialect know the space by (`workspaceId`, spec/aworld.md 2.2);
+    /// nothing can be reached with it.
+    pub fn public_id(self) -> String {
+        public_id("workspace", self.0)
+    }
+}
+
+/// Ten characters that stand for one of our numbers and tell nothing of it.
+fn public_id(what: &str, number: i64) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    Sha256::digest(format!("{what}:{number}"))
+        .iter()
+        .take(10)
+        .map(|byte| char::from(LETTERS[usize::from(byte % 64)]))
+        .collect()
+}
+
+/// What clients of the second dialect know the organization of an environment by (`accountId`).
+pub fn account_id(tx: &mut Tx<'_>, space: Space) -> Result<Option<String>> {
+    tx.row(
+        "select e.organization_id from space s join environment e on e.id = s.environment_id
+         where s.id = $1",
+        &[space.0.into()],
+        |row| Ok(public_id("account", row.get(0)?)),
+    )
 }
 
 /// An isolated stage of an organization.

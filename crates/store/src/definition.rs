@@ -2,6 +2,7 @@
 
 use engine::catalog::{Catalog, Definitions};
 use engine::definition::{Definition, Kind, Stored, StreakSettings};
+use engine::id::TagId;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -107,7 +108,12 @@ pub fn archive(tx: &mut Tx<'_>, space: Space, id: Uuid, now: Timestamp) -> Resul
     record_version(tx, space, id, now)
 }
 
-fn record_version(tx: &mut Tx<'_>, space: Space, id: Uuid, now: Timestamp) -> Result<()> {
+pub(crate) fn record_version(
+    tx: &mut Tx<'_>,
+    space: Space,
+    id: Uuid,
+    now: Timestamp,
+) -> Result<()> {
     tx.run(
         "insert into definition_version
              (space_id, definition_id, version, body, is_archived, created_at)
@@ -191,33 +197,63 @@ pub fn streak_settings(tx: &mut Tx<'_>, space: Space) -> Result<Option<Stored<St
     Ok(list(tx, space, 1, 0)?.into_iter().next())
 }
 
-/// Compiles the catalog of a space as this transaction sees it.
+/// Compiles the catalog of a space as this transaction sees it. Documents that are archived or were
+/// never published act nowhere; a tag marks as soon as it is there.
 pub fn catalog(tx: &mut Tx<'_>, space: Space, version: i64) -> Result<Catalog> {
     let mut definitions = Definitions::default();
     tx.rows(
-        "select id, body, is_archived, created_at, updated_at, kind from definition
+        "select id, body, is_archived, created_at, updated_at, kind, is_published from definition
          where space_id = $1 order by created_at, id",
         &[space.id().into()],
         |row| {
             let kind: String = row.get(5)?;
-            match Kind::named(&kind) {
-                Some(Kind::Attribute) => definitions.attributes.push(stored(row)?),
-                Some(Kind::Metric) => definitions.metrics.push(stored(row)?),
-                Some(Kind::Achievement) => definitions.achievements.push(stored(row)?),
-                Some(Kind::PointsSystem) => definitions.systems.push(stored(row)?),
-                Some(Kind::PointsLevel) => definitions.levels.push(stored(row)?),
-                Some(Kind::PointsTrigger) => definitions.triggers.push(stored(row)?),
-                Some(Kind::Leaderboard) => definitions.boards.push(stored(row)?),
-                Some(Kind::StreakSettings) => {
-                    let settings = stored::<StreakSettings>(row)?;
-                    if !settings.is_archived {
-                        definitions.streak = Some(settings.body);
-                    }
-                }
-                None => return Err(Error::broken(format!("unknown kind {kind}"))),
-            }
+            let kind =
+                Kind::named(&kind).ok_or_else(|| Error::broken(format!("unknown kind {kind}")))?;
+            add(&mut definitions, row, kind)
+        },
+    )?;
+    tx.rows(
+        "select definition_id, tag_id from definition_tag
+         where space_id = $1 order by definition_id, priority, tag_id",
+        &[space.id().into()],
+        |row| {
+            let tagged = (row.get(0)?, TagId(row.get(1)?));
+            definitions.documents.tagged.push(tagged);
             Ok(())
         },
     )?;
     Ok(Catalog::compile(version, definitions))
+}
+
+/// Adds a row of [`catalog`] to its kind.
+fn add(definitions: &mut Definitions, row: &Row<'_>, kind: Kind) -> Result<()> {
+    let is_there = !row.get::<bool>(2)?;
+    let acts = is_there && row.get::<bool>(6)?;
+    let documents = &mut definitions.documents;
+    match kind {
+        Kind::Attribute => definitions.attributes.push(stored(row)?),
+        Kind::Metric => definitions.metrics.push(stored(row)?),
+        Kind::Achievement => definitions.achievements.push(stored(row)?),
+        Kind::PointsSystem => definitions.systems.push(stored(row)?),
+        Kind::PointsLevel => definitions.levels.push(stored(row)?),
+        Kind::PointsTrigger => definitions.triggers.push(stored(row)?),
+        Kind::Leaderboard => definitions.boards.push(stored(row)?),
+        Kind::StreakSettings if is_there => {
+            definitions.streak = Some(stored::<StreakSettings>(row)?.body);
+        }
+        Kind::Activity if acts => documents.activities.push(stored(row)?),
+        Kind::Tag if is_there => documents.tags.push(stored(row)?),
+        Kind::MissionConfiguration if acts => documents.configurations.push(stored(row)?),
+        Kind::MissionRule if acts => documents.mission_rules.push(stored(row)?),
+        Kind::RewardRule if acts => documents.reward_rules.push(stored(row)?),
+        Kind::VirtualCurrency if acts => documents.currencies.push(stored(row)?),
+        Kind::StreakSettings
+        | Kind::Activity
+        | Kind::Tag
+        | Kind::MissionConfiguration
+        | Kind::MissionRule
+        | Kind::RewardRule
+        | Kind::VirtualCurrency => {}
+    }
+    Ok(())
 }

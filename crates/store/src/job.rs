@@ -1,11 +1,13 @@
 //! Work that goes through the users of a space: kept until it is done, so that it survives a crash.
 
-use engine::id::AchievementId;
+use engine::id::{AchievementId, MissionId, TagId, UserId};
+use engine::state::Mission;
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::access::Space;
 use crate::driver::Tx;
+use crate::mission::{mission, select_missions};
 use crate::{Error, Result};
 
 /// A job under way.
@@ -28,6 +30,8 @@ pub enum Task {
     Backdate(AchievementId),
     /// Settles: the settings of streaks or anniversaries changed, so that other midnights matter.
     Settle,
+    /// Pays the users of a group for a mission that it completed (spec/aworld.md 4.5).
+    PayGroup(MissionId),
 }
 
 impl Task {
@@ -35,6 +39,7 @@ impl Task {
         match self {
             Self::Backdate(achievement) => ("backdate", achievement.0),
             Self::Settle => ("settle", Uuid::nil()),
+            Self::PayGroup(mission) => ("pay_group", mission.0),
         }
     }
 }
@@ -69,6 +74,7 @@ pub fn list(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Job>> {
                 task: match kind.as_str() {
                     "backdate" => Task::Backdate(AchievementId(row.get(3)?)),
                     "settle" => Task::Settle,
+                    "pay_group" => Task::PayGroup(MissionId(row.get(3)?)),
                     _ => return Err(Error::broken(format!("unknown kind of job {kind}"))),
                 },
                 position: row.get(4)?,
@@ -93,4 +99,35 @@ pub fn remove(tx: &mut Tx<'_>, job: &Job) -> Result<()> {
         &[job.space.id().into(), job.id.into()],
     )?;
     Ok(())
+}
+
+/// The mission that a job pays for.
+pub fn paid_mission(tx: &mut Tx<'_>, space: Space, id: MissionId) -> Result<Option<Mission>> {
+    tx.row(
+        select_missions!("from mission m where m.space_id = $1 and m.id = $2"),
+        &[space.id().into(), id.0.into()],
+        mission,
+    )
+}
+
+/// The users with a tag after `position`, in the order of our ids, each with the caller's id.
+pub fn tagged_after(
+    tx: &mut Tx<'_>,
+    space: Space,
+    tag: TagId,
+    position: i64,
+    limit: i64,
+) -> Result<Vec<(UserId, String)>> {
+    tx.rows(
+        "select u.id, u.external_id
+         from user_tag t join end_user u on u.space_id = $1 and u.id = t.user_id
+         where t.space_id = $1 and t.tag_id = $2 and t.user_id > $3 order by t.user_id limit $4",
+        &[
+            space.id().into(),
+            tag.0.into(),
+            position.into(),
+            limit.into(),
+        ],
+        |row| Ok((UserId(row.get(0)?), row.get(1)?)),
+    )
 }

@@ -1,6 +1,6 @@
 //! The ledger: awards and balances, read (spec/trophy.md 6.5, 6.8).
 
-use engine::id::{EventId, LedgerEntryId, PointsSystemId, TriggerId, UserId};
+use engine::id::{EventId, LedgerEntryId, CurrencyId, TriggerId, UserId};
 use engine::outcome::LedgerEntry;
 
 use crate::Result;
@@ -8,16 +8,18 @@ use crate::access::Space;
 use crate::driver::{Row, Tx};
 use crate::time::{date, instant};
 
-fn entry(row: &Row<'_>, system: PointsSystemId) -> Result<LedgerEntry> {
+fn entry(row: &Row<'_>, user: UserId, system: CurrencyId) -> Result<LedgerEntry> {
     Ok(LedgerEntry {
         id: LedgerEntryId(row.get(0)?),
+        user,
         system,
         amount: row.get(1)?,
         balance: row.get(2)?,
         at: instant(row, 3)?,
         date: date(row, 4)?,
-        trigger: TriggerId(row.get(5)?),
+        trigger: row.get::<Option<uuid::Uuid>>(5)?.map(TriggerId),
         event: row.get::<Option<uuid::Uuid>>(6)?.map(EventId),
+        transaction: None,
     })
 }
 
@@ -26,7 +28,7 @@ pub fn last(
     tx: &mut Tx<'_>,
     space: Space,
     user: UserId,
-    system: PointsSystemId,
+    system: CurrencyId,
     limit: i64,
 ) -> Result<Vec<LedgerEntry>> {
     tx.rows(
@@ -38,7 +40,7 @@ pub fn last(
             system.0.into(),
             limit.into(),
         ],
-        |row| entry(row, system),
+        |row| entry(row, user, system),
     )
 }
 
@@ -46,7 +48,7 @@ pub fn last(
 pub(crate) fn of_system(
     tx: &mut Tx<'_>,
     space: Space,
-    system: PointsSystemId,
+    system: CurrencyId,
     mut each: impl FnMut(UserId, LedgerEntry),
 ) -> Result<()> {
     tx.rows(
@@ -54,7 +56,8 @@ pub(crate) fn of_system(
          where space_id = $1 and system_id = $2 order by id",
         &[space.id().into(), system.0.into()],
         |row| {
-            each(UserId(row.get(7)?), entry(row, system)?);
+            let user = UserId(row.get(7)?);
+            each(user, entry(row, user, system)?);
             Ok(())
         },
     )?;
@@ -62,7 +65,7 @@ pub(crate) fn of_system(
 }
 
 /// How many users have each balance in a system; users who never earned anything are not counted.
-pub fn balances(tx: &mut Tx<'_>, space: Space, system: PointsSystemId) -> Result<Vec<(i64, i64)>> {
+pub fn balances(tx: &mut Tx<'_>, space: Space, system: CurrencyId) -> Result<Vec<(i64, i64)>> {
     tx.rows(
         "select total, count(*) from balance where space_id = $1 and system_id = $2
          group by total order by total",

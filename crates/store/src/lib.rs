@@ -7,10 +7,14 @@
 //! authenticated) or from a row that names it (a worker's job): a query without one cannot be written.
 
 pub mod access;
+pub mod answer;
 pub mod batch;
 pub mod board;
+pub mod client;
 pub mod completion;
 pub mod definition;
+pub mod definition_tag;
+pub mod document;
 pub mod driver;
 mod error;
 pub mod event;
@@ -18,12 +22,17 @@ pub mod job;
 pub mod key;
 pub mod ledger;
 pub mod migrate;
+pub mod mission;
 pub mod outbox;
 pub mod pool;
+pub mod principal;
+pub mod signing;
 pub mod streak;
 pub mod tenancy;
 mod time;
+pub mod transaction;
 pub mod user;
+pub mod user_tag;
 
 pub use access::Space;
 pub use error::{Error, Result};

@@ -14,8 +14,13 @@ use crate::{Error, Result};
 pub type Migration = (&'static str, &'static str);
 
 /// All scripts, oldest first. A released script never changes: a change is a new script.
-pub const MIGRATIONS: &[Migration] =
-    &[("0001_begin", include_str!("../migrations/0001_begin.sql"))];
+pub const MIGRATIONS: &[Migration] = &[
+    ("0001_begin", include_str!("../migrations/0001_begin.sql")),
+    (
+        "0002_second_dialect",
+        include_str!("../migrations/0002_second_dialect.sql"),
+    ),
+];
 
 /// Applies what is missing; returns the names of the applied scripts. `now_us`: the present
 /// instant, microseconds UTC. Safe to call from several processes at once. Fails with

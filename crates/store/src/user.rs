@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use engine::id::UserId;
 use engine::user::User;
+use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::access::Space;
 use crate::driver::{Column, Row, Tx};
@@ -33,6 +35,9 @@ pub(crate) fn user(row: &Row<'_>, first: usize) -> Result<User> {
         is_control: row.get(first + 9)?,
         created: instant(row, first + 10)?,
         updated: instant(row, first + 11)?,
+        lang: row.get(first + 12)?,
+        profile_image: row.get(first + 13)?,
+        principal: row.get(first + 14)?,
     })
 }
 
@@ -41,7 +46,7 @@ macro_rules! select_users {
         concat!(
             "select u.space_id, u.id, u.external_id, u.email, u.name, u.tz, u.device_tokens,
                     u.is_subscribed, u.attributes, u.sign_up_date, u.is_control, u.created_at,
-                    u.updated_at ",
+                    u.updated_at, u.lang, u.profile_image, u.principal_id ",
             $rest
         )
     };
@@ -83,6 +88,67 @@ pub fn find(tx: &mut Tx<'_>, space: Space, external_id: &str) -> Result<Option<U
         .into_iter()
         .next()
         .map(|(_, user)| user))
+}
+
+/// One user by our number.
+pub fn find_by_id(tx: &mut Tx<'_>, space: Space, id: UserId) -> Result<Option<User>> {
+    tx.row(
+        select_users!("from end_user u where u.space_id = $1 and u.id = $2"),
+        &[space.id().into(), id.0.into()],
+        |row| user(row, 1),
+    )
+}
+
+/// The user of a space who stands for a person.
+pub fn find_by_principal(tx: &mut Tx<'_>, space: Space, principal: Uuid) -> Result<Option<User>> {
+    tx.row(
+        select_users!("from end_user u where u.space_id = $1 and u.principal_id = $2"),
+        &[space.id().into(), principal.into()],
+        |row| user(row, 1),
+    )
+}
+
+/// At most `limit` users of a space by the instant of their last change, from the one behind `after` on.
+pub fn list(
+    tx: &mut Tx<'_>,
+    space: Space,
+    is_ascending: bool,
+    after: Option<(Timestamp, UserId)>,
+    limit: i64,
+) -> Result<Vec<User>> {
+    let (sql, start) = if is_ascending {
+        (
+            select_users!(
+                "from end_user u where u.space_id = $1 and (u.updated_at, u.id) > ($2, $3)
+                 order by u.updated_at, u.id limit $4"
+            ),
+            (i64::MIN, i64::MIN),
+        )
+    } else {
+        (
+            select_users!(
+                "from end_user u where u.space_id = $1 and (u.updated_at, u.id) < ($2, $3)
+                 order by u.updated_at desc, u.id desc limit $4"
+            ),
+            (i64::MAX, i64::MAX),
+        )
+    };
+    let (updated, id) = after.map_or(start, |(at, id)| (at.as_microsecond(), id.0));
+    tx.rows(
+        sql,
+        &[space.id().into(), updated.into(), id.into(), limit.into()],
+        |row| user(row, 1),
+    )
+}
+
+/// How many activities a user has logged.
+pub fn count_activity_logs(tx: &mut Tx<'_>, space: Space, id: UserId) -> Result<i64> {
+    let count = tx.row(
+        "select count(*) from activity_log where space_id = $1 and user_id = $2",
+        &[space.id().into(), id.0.into()],
+        |row| row.get(0),
+    )?;
+    Ok(count.unwrap_or(0))
 }
 
 /// How rankings show users: the caller's id and the name, by our ids.
@@ -128,16 +194,18 @@ pub fn after(
     )
 }
 
-/// Writes final rows of users. A new user whose number another process has just given to somebody
-/// else is an [`Error::Conflict`]: the rows of two users must never become one.
-pub(crate) fn save(tx: &mut Tx<'_>, users: &[(Space, &User)]) -> Result<()> {
+/// Writes final rows of users, each with the name it had when it was loaded; a new user had the one it
+/// has now. A new user whose number another process has just given to somebody else is an
+/// [`Error::Conflict`], for the rows of two users must never become one; so is a name or a principal
+/// that another user of the space has.
+pub(crate) fn save(tx: &mut Tx<'_>, users: &[(Space, &User, &str)]) -> Result<()> {
     let attributes = users
         .iter()
-        .map(|(_, u)| serde_json::to_string(&u.attributes).map_err(Error::broken))
+        .map(|(_, u, _)| serde_json::to_string(&u.attributes).map_err(Error::broken))
         .collect::<Result<Vec<_>>>()?;
     let tokens = users
         .iter()
-        .map(|(_, u)| {
+        .map(|(_, u, _)| {
             u.device_tokens
                 .as_ref()
                 .map(serde_json::to_string)
@@ -147,54 +215,90 @@ pub(crate) fn save(tx: &mut Tx<'_>, users: &[(Space, &User)]) -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     let dates: Vec<Option<String>> = users
         .iter()
-        .map(|(_, u)| u.sign_up_date.map(|date| date.to_string()))
+        .map(|(_, u, _)| u.sign_up_date.map(|date| date.to_string()))
         .collect();
+    let all = users.iter();
+    // The name as it was proves that the number is still that of the same user.
     let written = tx.many(
         "insert into end_user (space_id, id, external_id, email, name, tz, device_tokens,
                                is_subscribed, attributes, sign_up_date, is_control, created_at,
-                               updated_at)
+                               updated_at, lang, profile_image, principal_id)
          select k.space_id, k.id, k.external_id, k.email, k.name, k.tz, k.device_tokens,
                 k.is_subscribed, k.attributes, k.sign_up_date, k.is_control, k.created_at,
-                k.updated_at
+                k.updated_at, k.lang, k.profile_image, k.principal_id
          from {keys(space_id bigint, id bigint, external_id text, email text, name text, tz text,
                     device_tokens json, is_subscribed bool, attributes json, sign_up_date text,
-                    is_control bool, created_at bigint, updated_at bigint)} k
+                    is_control bool, created_at bigint, updated_at bigint, lang text,
+                    profile_image text, principal_id uuid)} k
          where true
          on conflict (space_id, id) do update set
              email = excluded.email, name = excluded.name, tz = excluded.tz,
              device_tokens = excluded.device_tokens, is_subscribed = excluded.is_subscribed,
              attributes = excluded.attributes, sign_up_date = excluded.sign_up_date,
-             is_control = excluded.is_control, updated_at = excluded.updated_at
+             is_control = excluded.is_control, updated_at = excluded.updated_at,
+             lang = excluded.lang, profile_image = excluded.profile_image,
+             principal_id = excluded.principal_id
          where end_user.external_id = excluded.external_id",
         &[
-            Column::Int(users.iter().map(|(space, _)| space.id()).collect()),
-            Column::Int(users.iter().map(|(_, u)| u.id.0).collect()),
-            Column::Text(users.iter().map(|(_, u)| u.external_id.as_str()).collect()),
-            Column::OptText(users.iter().map(|(_, u)| u.email.as_deref()).collect()),
-            Column::OptText(users.iter().map(|(_, u)| u.name.as_deref()).collect()),
-            Column::OptText(users.iter().map(|(_, u)| u.tz.as_deref()).collect()),
+            Column::Int(all.clone().map(|(space, ..)| space.id()).collect()),
+            Column::Int(all.clone().map(|(_, u, _)| u.id.0).collect()),
+            Column::Text(all.clone().map(|(_, _, before)| *before).collect()),
+            Column::OptText(all.clone().map(|(_, u, _)| u.email.as_deref()).collect()),
+            Column::OptText(all.clone().map(|(_, u, _)| u.name.as_deref()).collect()),
+            Column::OptText(all.clone().map(|(_, u, _)| u.tz.as_deref()).collect()),
             Column::OptJson(tokens.iter().map(Option::as_deref).collect()),
-            Column::Bool(users.iter().map(|(_, u)| u.is_subscribed).collect()),
+            Column::Bool(all.clone().map(|(_, u, _)| u.is_subscribed).collect()),
             Column::Json(attributes.iter().map(String::as_str).collect()),
             Column::OptText(dates.iter().map(Option::as_deref).collect()),
-            Column::Bool(users.iter().map(|(_, u)| u.is_control).collect()),
+            Column::Bool(all.clone().map(|(_, u, _)| u.is_control).collect()),
             Column::Int(
-                users
-                    .iter()
-                    .map(|(_, u)| u.created.as_microsecond())
+                all.clone()
+                    .map(|(_, u, _)| u.created.as_microsecond())
                     .collect(),
             ),
             Column::Int(
-                users
-                    .iter()
-                    .map(|(_, u)| u.updated.as_microsecond())
+                all.clone()
+                    .map(|(_, u, _)| u.updated.as_microsecond())
+                    .collect(),
+            ),
+            Column::OptText(all.clone().map(|(_, u, _)| u.lang.as_deref()).collect()),
+            Column::OptText(
+                all.clone()
+                    .map(|(_, u, _)| u.profile_image.as_deref())
+                    .collect(),
+            ),
+            Column::OptUuid(all.clone().map(|(_, u, _)| u.principal).collect()),
+        ],
+    )?;
+    if usize::try_from(written) != Ok(users.len()) {
+        return Err(Error::Conflict("end_user_pkey".to_owned()));
+    }
+    rename(tx, users)
+}
+
+/// Gives those users another name who have one.
+fn rename(tx: &mut Tx<'_>, users: &[(Space, &User, &str)]) -> Result<()> {
+    let renamed = || {
+        users
+            .iter()
+            .filter(|(_, user, before)| user.external_id != *before)
+    };
+    if renamed().next().is_none() {
+        return Ok(());
+    }
+    tx.many(
+        "update end_user set external_id = k.external_id
+         from {keys(space_id bigint, id bigint, external_id text)} k
+         where end_user.space_id = k.space_id and end_user.id = k.id",
+        &[
+            Column::Int(renamed().map(|(space, ..)| space.id()).collect()),
+            Column::Int(renamed().map(|(_, user, _)| user.id.0).collect()),
+            Column::Text(
+                renamed()
+                    .map(|(_, user, _)| user.external_id.as_str())
                     .collect(),
             ),
         ],
     )?;
-    if usize::try_from(written) == Ok(users.len()) {
-        Ok(())
-    } else {
-        Err(Error::Conflict("end_user_pkey".to_owned()))
-    }
+    Ok(())
 }

@@ -1,9 +1,10 @@
-//! Throw-away databases and folders for tests, benchmarks and `xtask`.
+//! Throw-away databases and folders for tests, benchmarks and `xtask`, and the published contracts.
 //!
 //! Knows nothing of the product. Never part of the shipped binary, so it may panic and may read
 //! the environment.
 
 mod cluster;
+pub mod contract;
 
 use std::sync::OnceLock;
 

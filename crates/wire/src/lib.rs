@@ -11,6 +11,7 @@
 //!
 //! This crate must not know the rules, the store or HTTP: it validates nothing beyond JSON types.
 
+pub mod aworld;
 pub mod error;
 pub mod extension;
 mod object;

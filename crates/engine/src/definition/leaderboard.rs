@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Definition, Filter, Kind, key_problem, name_problem};
 use crate::calendar::{RunUnit, Schedule, days_after};
-use crate::id::{AttributeId, MetricId, PointsSystemId};
+use crate::id::{AttributeId, CurrencyId, MetricId};
 
 /// Where a board stands (spec/trophy.md 7.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +30,7 @@ pub enum RankBy {
     /// The sum of a metric's events.
     Metric(MetricId),
     /// The points earned in a system.
-    Points(PointsSystemId),
+    Points(CurrencyId),
     /// The length of the streak.
     Streak,
 }

@@ -3,18 +3,36 @@
 //! Nothing outside a kind's file knows the rules of its members. Which dialect calls a kind what, and where it is kept, is not known here.
 
 mod achievement;
+mod activity;
 mod attribute;
+mod document;
 mod leaderboard;
+mod matching;
 mod metric;
+mod mission_configuration;
+mod mission_rule;
 mod points;
+mod reward_rule;
 mod streak_settings;
+mod tag;
+mod virtual_currency;
 
 pub use achievement::{Achievement, AchievementStatus, AchievementTrigger};
+pub use activity::Activity;
 pub use attribute::{Attribute, AttributeKind, Filter, KeyedFilter, all_match};
+pub use document::{
+    Content, Document, Origin, Reference, Translation, Wrong, is_language, is_url, resolved,
+};
 pub use leaderboard::{Board, BoardStatus, PARTICIPANTS_MAX, RankBy, Run};
+pub use matching::{MatchType, MissionType};
 pub use metric::{Metric, UnitType};
+pub use mission_configuration::{MatchEntity, MissionConfiguration};
+pub use mission_rule::{AssignmentMode, EventEntity, MissionRule};
 pub use points::{POINTS_MAX, PointsLevel, PointsSystem, PointsTrigger, TriggerRule};
+pub use reward_rule::{ApplicationMode, RedemptionMode, Reward, RewardEntity, RewardRule};
 pub use streak_settings::{Freezes, StreakMetric, StreakMode, StreakSettings};
+pub use tag::Tag;
+pub use virtual_currency::VirtualCurrency;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -39,10 +57,22 @@ pub enum Kind {
     PointsTrigger,
     /// [`Board`]
     Leaderboard,
+    /// [`Activity`]
+    Activity,
+    /// [`Tag`]
+    Tag,
+    /// [`MissionConfiguration`]
+    MissionConfiguration,
+    /// [`MissionRule`]
+    MissionRule,
+    /// [`RewardRule`]
+    RewardRule,
+    /// [`VirtualCurrency`]
+    VirtualCurrency,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 14] = [
         Self::Attribute,
         Self::Metric,
         Self::Achievement,
@@ -51,6 +81,12 @@ impl Kind {
         Self::PointsLevel,
         Self::PointsTrigger,
         Self::Leaderboard,
+        Self::Activity,
+        Self::Tag,
+        Self::MissionConfiguration,
+        Self::MissionRule,
+        Self::RewardRule,
+        Self::VirtualCurrency,
     ];
 
     /// The text kept in the store.
@@ -64,6 +100,12 @@ impl Kind {
             Self::PointsLevel => "points_level",
             Self::PointsTrigger => "points_trigger",
             Self::Leaderboard => "leaderboard",
+            Self::Activity => "activity",
+            Self::Tag => "tag",
+            Self::MissionConfiguration => "mission_configuration",
+            Self::MissionRule => "mission_rule",
+            Self::RewardRule => "reward_rule",
+            Self::VirtualCurrency => "virtual_currency",
         }
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Definition, Filter, Kind, key_problem, name_problem};
-use crate::id::{AchievementId, MetricId, PointsSystemId};
+use crate::id::{AchievementId, CurrencyId, MetricId};
 
 /// No balance and no configured number of points goes beyond this: doubles still hold it exactly.
 pub const POINTS_MAX: i64 = 9_000_000_000_000_000;
@@ -47,7 +47,7 @@ impl Definition for PointsSystem {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PointsLevel {
     /// The system it belongs to.
-    pub system: PointsSystemId,
+    pub system: CurrencyId,
     /// For people.
     pub name: String,
     /// For programs; unique in the system; never changes.
@@ -124,7 +124,7 @@ impl TriggerRule {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PointsTrigger {
     /// The system it belongs to.
-    pub system: PointsSystemId,
+    pub system: CurrencyId,
     /// When it fires.
     pub rule: TriggerRule,
     /// How many points; never zero, negative deducts.

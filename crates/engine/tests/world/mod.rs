@@ -17,13 +17,13 @@ use engine::definition::{
     StreakMetric, StreakSettings, TriggerRule, UnitType, all_match,
 };
 use engine::id::{
-    AchievementId, AttributeId, BoardId, Ids, LevelId, MetricId, PointsSystemId, TriggerId,
+    AchievementId, AttributeId, BoardId, Ids, LevelId, MetricId, CurrencyId, TriggerId,
 };
 use engine::outcome::{
     CompletionReply, EventReply, LedgerEntry, LoggedEvent, Notice, Outcome, PointsChange, Reply,
 };
 use engine::rank::Standings;
-use engine::state::{Completion, Group, Row, StreakPeriod, UserState};
+use engine::state::{Company, Completion, Group, Row, StreakPeriod, UserState};
 use engine::user::{Change, Patch, User};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -212,7 +212,7 @@ impl World {
         self.compile();
     }
 
-    pub(crate) fn system(&mut self, key: &str) -> PointsSystemId {
+    pub(crate) fn system(&mut self, key: &str) -> CurrencyId {
         let system = self.stored(PointsSystem {
             name: key.to_owned(),
             key: key.to_owned(),
@@ -220,13 +220,13 @@ impl World {
             badge_url: None,
             max_points: None,
         });
-        let id = PointsSystemId(system.id);
+        let id = CurrencyId(system.id);
         self.definitions.systems.push(system);
         self.compile();
         id
     }
 
-    pub(crate) fn cap(&mut self, id: PointsSystemId, max_points: i64) {
+    pub(crate) fn cap(&mut self, id: CurrencyId, max_points: i64) {
         let mut all = self.definitions.systems.iter_mut();
         all.find(|stored| stored.id == id.0)
             .unwrap()
@@ -235,7 +235,7 @@ impl World {
         self.compile();
     }
 
-    pub(crate) fn level(&mut self, system: PointsSystemId, key: &str, points: i64) -> LevelId {
+    pub(crate) fn level(&mut self, system: CurrencyId, key: &str, points: i64) -> LevelId {
         let level = self.stored(PointsLevel {
             system,
             name: key.to_owned(),
@@ -253,7 +253,7 @@ impl World {
     /// An active trigger.
     pub(crate) fn trigger(
         &mut self,
-        system: PointsSystemId,
+        system: CurrencyId,
         rule: TriggerRule,
         points: i64,
     ) -> TriggerId {
@@ -339,7 +339,14 @@ impl World {
         self.count_what_is_missing(user, &mut state);
         let spared = self.is_lean.then(|| self.spare(&mut state, command));
         let before = state.clone();
-        let outcome = apply(&self.catalog, &mut state, command, self.now, &mut self.ids);
+        let outcome = apply(
+            &self.catalog,
+            &mut state,
+            &mut Company::default(),
+            command,
+            self.now,
+            &mut self.ids,
+        );
         if let Reply::Refused(refusal) = &outcome.reply
             && !matches!(refusal, Refusal::OutOfPoints(_))
         {
@@ -378,7 +385,7 @@ impl World {
             }
             Command::SaveUser(save) => (None, Some(&save.user)),
             Command::CompleteAchievement(complete) => (None, Some(&complete.user)),
-            Command::Settle | Command::Backdate { .. } => (None, None),
+            _ => (None, None),
         };
         let mut metrics = vec![metric];
         if let Some(patch) = patch {
@@ -560,6 +567,7 @@ impl World {
         let command = Command::SaveUser(SaveUser {
             user: patch,
             may_create: true,
+            must_be_new: None,
         });
         match self.send(user, &command).reply {
             Reply::User(user) => Ok(*user),
@@ -650,7 +658,7 @@ impl World {
         row.map_or((0, 0), |row| (row.get().length, row.get().freezes))
     }
 
-    pub(crate) fn balance(&self, user: &str, system: PointsSystemId) -> i64 {
+    pub(crate) fn balance(&self, user: &str, system: CurrencyId) -> i64 {
         self.state(user).balance(system)
     }
 
@@ -708,7 +716,7 @@ impl World {
                 .map(|(key, row)| (*key, (row.get().sum.millionths(), row.get().events)))
                 .collect();
             assert_eq!(kept, days, "days of {name}");
-            let mut balances: BTreeMap<PointsSystemId, i64> = BTreeMap::new();
+            let mut balances: BTreeMap<CurrencyId, i64> = BTreeMap::new();
             for (_, entry) in self.ledger.iter().filter(|(who, _)| who == name) {
                 let balance = balances.entry(entry.system).or_default();
                 *balance += entry.amount;
@@ -744,6 +752,6 @@ impl World {
 }
 
 /// The change of a system in an answer.
-pub(crate) fn points_of(changes: &[PointsChange], system: PointsSystemId) -> Option<&PointsChange> {
+pub(crate) fn points_of(changes: &[PointsChange], system: CurrencyId) -> Option<&PointsChange> {
     changes.iter().find(|change| change.system == system)
 }

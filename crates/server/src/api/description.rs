@@ -30,7 +30,7 @@ pub(super) fn complete(mut description: OpenApi) -> OpenApi {
     description
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [
         &mut item.get,
         &mut item.put,

@@ -1,5 +1,8 @@
 //! All routes of the process on one screen.
 
+pub mod aworld;
+pub mod aworld_app;
+pub mod aworld_dashboard;
 mod description;
 pub mod operations;
 pub mod trophy_admin;
@@ -8,7 +11,7 @@ pub mod trophy_app;
 use axum::Router;
 use axum::http::{Request, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, any, get};
+use axum::routing::{MethodRouter, get};
 use utoipa::openapi::OpenApi;
 
 use crate::app::App;
@@ -26,30 +29,25 @@ pub fn router(app: &App) -> Router {
             application_description,
             admin_description,
         ))
-        .merge(aworld())
+        .nest("/app/v1", aworld_app::router().0)
+        .nest("/dashboard/v1", aworld_dashboard::router().0)
+        .merge(crate::oauth::router())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(axum::middleware::from_fn(crate::body::buffer))
         .layer(axum::middleware::from_fn(telemetry::observe))
+        .layer(axum::middleware::from_fn(aworld::errors::reshape))
         .with_state(app.clone())
-}
-
-/// The second dialect, none of which is built yet (docs/coverage.md).
-fn aworld() -> Router<App> {
-    [
-        "/app/v1/{*path}",
-        "/dashboard/v1/{*path}",
-        "/oauth2/{*path}",
-    ]
-    .into_iter()
-    .fold(Router::new(), |router, path| {
-        router.route(path, any(async || Problem::not_built()))
-    })
 }
 
 /// The descriptions of the Application API and the Admin API, generated from the code.
 pub fn descriptions() -> (OpenApi, OpenApi) {
     (trophy_app::router().1, trophy_admin::router().1)
+}
+
+/// The descriptions of the App API and the Dashboard API of the second dialect.
+pub fn second_descriptions() -> (OpenApi, OpenApi) {
+    (aworld_app::router().1, aworld_dashboard::router().1)
 }
 
 /// Brings the ways to name an operation to one: host `admin.*` and `api.*`, the alias `/api`, doubled
@@ -88,17 +86,11 @@ fn canonical_path(host: &str, path: &str) -> Option<String> {
 }
 
 async fn unknown_path() -> Problem {
-    Problem {
-        status: StatusCode::NOT_FOUND,
-        message: "there is no such path".to_owned(),
-    }
+    Problem::no_such_path()
 }
 
 async fn wrong_method() -> Problem {
-    Problem {
-        status: StatusCode::METHOD_NOT_ALLOWED,
-        message: "this path does not know this method".to_owned(),
-    }
+    Problem::wrong_method()
 }
 
 /// A route whose handlers are not built yet: the methods are known, the caller is let in, and then

@@ -1,4 +1,4 @@
-//! Small things that can wait: when keys were last used, runs that are over, gauges.
+//! Small things that can wait: when keys were last used, answers that are too old, runs that are over, gauges.
 
 use std::time::Duration;
 
@@ -16,6 +16,11 @@ pub async fn step(app: &App) -> Result<()> {
             app.room
                 .store
                 .write(|tx| Ok::<_, Problem>(store::key::touch(tx, &used)?))?;
+        }
+        if let Ok(before) = app.room.clock.now().checked_sub(store::answer::LIFE) {
+            app.room
+                .store
+                .write(|tx| Ok::<_, Problem>(store::answer::sweep(tx, before)?))?;
         }
         let (spaces, outbox) = app.room.store.read(|tx| {
             let spaces = store::access::all_spaces(tx)?;

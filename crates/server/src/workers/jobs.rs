@@ -1,8 +1,12 @@
-//! Goes through the users of a space for jobs that changes of the configuration leave behind (spec/trophy.md 4.4).
+//! Goes through the users of a space for jobs that changes of the configuration leave behind (spec/trophy.md 4.4), and
+//! through those of a group for a mission that it completed (spec/aworld.md 4.5).
 
 use std::time::Duration;
 
 use engine::command::Command;
+use engine::id::UserId;
+use engine::state::Owner;
+use store::driver::Tx;
 use store::job::{Job, Task};
 
 use crate::app::App;
@@ -49,18 +53,43 @@ pub async fn step(app: &App) -> Result<usize> {
     }
 }
 
+/// Users who are next, and what is to be done with each of them.
+struct Chunk {
+    users: Vec<(UserId, String)>,
+    command: Command,
+}
+
+/// The users whom a job has not reached yet, some of them. Nothing: it is done.
+fn next(tx: &mut Tx<'_>, job: &Job) -> Result<Option<Chunk>> {
+    let (users, command) = match job.task {
+        Task::Backdate(achievement) => (everybody(tx, job)?, Command::Backdate { achievement }),
+        Task::Settle => (everybody(tx, job)?, Command::Settle),
+        Task::PayGroup(mission) => {
+            let Some(mission) = store::job::paid_mission(tx, job.space, mission)? else {
+                return Ok(None);
+            };
+            let Owner::Group(tag) = mission.owner else {
+                return Ok(None);
+            };
+            let users = store::job::tagged_after(tx, job.space, tag, job.position, CHUNK)?;
+            (users, Command::CompleteGroupMission(Box::new(mission)))
+        }
+    };
+    Ok((!users.is_empty()).then_some(Chunk { users, command }))
+}
+
+fn everybody(tx: &mut Tx<'_>, job: &Job) -> Result<Vec<(UserId, String)>> {
+    Ok(store::user::after(tx, job.space, job.position, CHUNK)?)
+}
+
 /// Carries one job to its end. The position moves after its users are done, so that a crash repeats
 /// users and never leaves one out; doing a user twice changes nothing.
 async fn finish(app: &App, mut job: Job) -> Result<()> {
     loop {
-        let users = app
-            .blocking(move |app| {
-                app.room.store.read(|tx| {
-                    Ok::<_, Problem>(store::user::after(tx, job.space, job.position, CHUNK)?)
-                })
-            })
+        let chunk = app
+            .blocking(move |app| app.room.store.read(|tx| next(tx, &job)))
             .await?;
-        let Some((last, _)) = users.last() else {
+        let Some(Chunk { users, command }) = chunk else {
             return app
                 .blocking(move |app| {
                     app.room
@@ -69,17 +98,12 @@ async fn finish(app: &App, mut job: Job) -> Result<()> {
                 })
                 .await;
         };
-        let last = last.0;
-        let command = match job.task {
-            Task::Backdate(achievement) => Command::Backdate { achievement },
-            Task::Settle => Command::Settle,
-        };
+        job.position = users.last().map_or(job.position, |(last, _)| last.0);
         let users = users
             .into_iter()
             .map(|(_, user)| (job.space, user))
             .collect();
         super::ask_all(app, users, &command).await?;
-        job.position = last;
         app.blocking(move |app| {
             app.room
                 .store
@@ -97,7 +121,7 @@ pub async fn run(app: App) {
         }
         tokio::select! {
             () = tokio::time::sleep(SLEEP) => {}
-            () = app.jobs.notified() => {}
+            () = app.room.jobs.notified() => {}
         }
     }
 }

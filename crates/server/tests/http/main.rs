@@ -6,5 +6,6 @@ mod coverage;
 mod errors;
 mod isolation;
 mod journey;
+mod oauth;
 mod parallel;
 mod support;

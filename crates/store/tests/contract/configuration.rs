@@ -9,7 +9,7 @@ use engine::definition::{
     BoardStatus, Filter, Freezes, Metric, PointsLevel, PointsSystem, PointsTrigger, RankBy, Run,
     StreakMetric, StreakMode, StreakSettings, TriggerRule, UnitType,
 };
-use engine::id::{AchievementId, AttributeId, BoardId, MetricId, PointsSystemId};
+use engine::id::{AchievementId, AttributeId, BoardId, MetricId, CurrencyId};
 use jiff::Timestamp;
 use store::driver::Tx;
 use store::{Space, definition};
@@ -37,8 +37,8 @@ pub(crate) const BOTH: AchievementId = AchievementId(id(26));
 pub(crate) const YEAR: AchievementId = AchievementId(id(27));
 /// Comes later: see [`insert_late`].
 pub(crate) const KIND_B: AchievementId = AchievementId(id(28));
-pub(crate) const XP: PointsSystemId = PointsSystemId(id(31));
-pub(crate) const GOLD: PointsSystemId = PointsSystemId(id(32));
+pub(crate) const XP: CurrencyId = CurrencyId(id(31));
+pub(crate) const GOLD: CurrencyId = CurrencyId(id(32));
 pub(crate) const LEVEL: Uuid = id(42);
 pub(crate) const FILTERED_TRIGGER: Uuid = id(52);
 pub(crate) const STREAK: Uuid = id(61);
@@ -112,7 +112,7 @@ pub(crate) fn system(key: &str, max_points: Option<i64>) -> PointsSystem {
     }
 }
 
-pub(crate) fn level(system: PointsSystemId, key: &str, points: i64) -> PointsLevel {
+pub(crate) fn level(system: CurrencyId, key: &str, points: i64) -> PointsLevel {
     PointsLevel {
         system,
         name: key.to_owned(),
@@ -124,7 +124,7 @@ pub(crate) fn level(system: PointsSystemId, key: &str, points: i64) -> PointsLev
 }
 
 pub(crate) fn trigger(
-    system: PointsSystemId,
+    system: CurrencyId,
     rule: TriggerRule,
     points: i64,
     since: Timestamp,

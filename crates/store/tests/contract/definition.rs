@@ -5,7 +5,7 @@ use engine::definition::{
     Achievement, Attribute, AttributeKind, Board, Definition, Metric, PointsLevel, PointsSystem,
     PointsTrigger, Stored, StreakSettings,
 };
-use engine::id::{AchievementId, BoardId, MetricId, PointsSystemId, TriggerId};
+use engine::id::{AchievementId, BoardId, MetricId, CurrencyId, TriggerId};
 use store::driver::Tx;
 use store::{Error, Store, definition};
 use uuid::Uuid;
@@ -246,7 +246,7 @@ fn parts_are_listed_by_their_whole(store: &Store) {
     let space = world.space;
     write(store, |tx| configuration::insert(tx, space, world.now));
     read(store, |tx| {
-        let triggers = |tx: &mut Tx<'_>, system: PointsSystemId, limit, skip| {
+        let triggers = |tx: &mut Tx<'_>, system: CurrencyId, limit, skip| {
             let found =
                 definition::list_of::<PointsTrigger>(tx, space, system.0, limit, skip).unwrap();
             found
@@ -261,7 +261,7 @@ fn parts_are_listed_by_their_whole(store: &Store) {
         assert_eq!(triggers(tx, XP, 2, 1), [id(52), id(53)]);
         assert_eq!(triggers(tx, GOLD, 10, 0), [id(55), id(56), id(57)]);
         assert_eq!(
-            triggers(tx, PointsSystemId(Uuid::nil()), 10, 0),
+            triggers(tx, CurrencyId(Uuid::nil()), 10, 0),
             Vec::<Uuid>::new()
         );
         assert!(definition::list_of::<PointsLevel>(tx, space, GOLD.0, 10, 0)?.is_empty());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::id::PointsSystemId;
+use engine::id::CurrencyId;
 use store::{Store, ledger};
 use uuid::Uuid;
 
@@ -30,7 +30,7 @@ fn the_last_entries_come_first(store: &Store) {
     assert_eq!(last(XP, 10), awards);
     assert_eq!(last(XP, 2), awards[..2]);
     assert_eq!(last(GOLD, 10).len(), 1);
-    assert_eq!(last(PointsSystemId(Uuid::nil()), 10), []);
+    assert_eq!(last(CurrencyId(Uuid::nil()), 10), []);
     assert_eq!(
         awards[0].balance,
         awards.iter().map(|award| award.amount).sum::<i64>()

@@ -33,6 +33,7 @@ macro_rules! checks {
 mod access;
 mod batch;
 mod board;
+mod client;
 mod completion;
 mod configuration;
 mod definition;
@@ -45,6 +46,7 @@ mod ledger;
 mod migrate;
 mod model;
 mod outbox;
+mod principal;
 mod sequence;
 mod streak;
 mod tenancy;

@@ -14,7 +14,7 @@ use engine::definition::all_match;
 use engine::id::{BoardId, Ids, MetricId, UserId};
 use engine::leaderboard;
 use engine::outcome::{LedgerEntry, LoggedEvent, Outcome};
-use engine::state::{Counter, Row, StreakPeriod, UserState};
+use engine::state::{Company, Counter, Row, StreakPeriod, UserState};
 use engine::user::{Patch, User};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -53,6 +53,7 @@ impl Model {
         let outcome = apply(
             &self.catalog,
             &mut state,
+            &mut Company::default(),
             command,
             now,
             &mut Ids::seeded(seed),
@@ -87,7 +88,7 @@ impl Model {
             }
             Command::SaveUser(save) => (None, &save.user),
             Command::CompleteAchievement(complete) => (None, &complete.user),
-            Command::Settle | Command::Backdate { .. } => (None, &keep),
+            _ => (None, &keep),
         };
         let is_wide = matches!(command, Command::Backdate { .. }) || !patch.attributes.is_empty();
         let mut metrics = vec![metric];
@@ -347,7 +348,7 @@ impl Model {
                     entry.balance,
                     us(entry.at),
                     entry.date.to_string(),
-                    entry.trigger.0,
+                    entry.trigger.unwrap().0,
                     entry.event.map(|event| event.0),
                 )
             }),

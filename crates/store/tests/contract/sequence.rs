@@ -127,6 +127,7 @@ impl Chance {
             12..=14 => Command::SaveUser(SaveUser {
                 user: self.patch(is_first),
                 may_create: !self.one_in(3),
+                must_be_new: None,
             }),
             15 => Command::CompleteAchievement(CompleteAchievement {
                 key: self

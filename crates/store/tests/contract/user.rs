@@ -59,6 +59,7 @@ fn three_states_of_every_member(store: &Store) {
         sign_up_date: Change::Clear,
         is_subscribed: Some(false),
         attributes: [("plan".to_owned(), None), ("team".to_owned(), None)].into(),
+        ..Patch::default()
     };
     let cleared = world.save("ada", clear);
     let found = world.find("ada");

@@ -14,7 +14,7 @@ use engine::user::{Patch, User};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use store::access::Environment;
-use store::batch::Item;
+use store::batch::{Decided, Item};
 use store::driver::{Location, Tx};
 use store::outbox::Pending;
 use store::{Space, Store, access, batch, definition, migrate, tenancy, user};
@@ -97,43 +97,48 @@ pub(crate) fn carry_out(
         ids,
         true,
     )?;
-    let mut outcomes: Vec<Option<(Space, UserId, Outcome)>> = Vec::new();
+    let mut outcomes: Vec<Option<(UserId, Outcome)>> = Vec::new();
     for ask in asks {
-        outcomes.push(set.state(ask.space, &ask.user).map(|state| {
-            let mut ids = Ids::seeded(ask.seed);
-            let outcome = apply(
-                &catalogs[&ask.space],
-                state,
-                &ask.command,
-                ask.now,
-                &mut ids,
-            );
-            (ask.space, state.user.get().id, outcome)
-        }));
+        let mut ids = Ids::seeded(ask.seed);
+        let catalog = &catalogs[&ask.space];
+        outcomes.push(
+            set.with(ask.space, &ask.user, &ask.command, |state, company| {
+                let outcome = apply(catalog, state, company, &ask.command, ask.now, &mut ids);
+                (state.user.get().id, outcome)
+            }),
+        );
     }
     let mut notices = Vec::new();
     for (ask, outcome) in asks.iter().zip(&outcomes) {
-        let Some((space, user, outcome)) = outcome else {
+        let Some((user, outcome)) = outcome else {
             continue;
         };
         let mut ids = notice_ids(ask.seed);
         notices.extend(outcome.notices.iter().map(|notice| Pending {
             id: ids.uuid(ask.now),
-            space: *space,
+            space: ask.space,
             user: *user,
             notice,
             at_us: ask.now.as_microsecond(),
         }));
     }
-    let references: Vec<(Space, UserId, &Outcome)> = outcomes
+    let decided: Vec<Decided<'_>> = asks
         .iter()
-        .flatten()
-        .map(|(space, user, outcome)| (*space, *user, outcome))
+        .zip(&outcomes)
+        .filter_map(|(ask, outcome)| {
+            let (user, outcome) = outcome.as_ref()?;
+            Some(Decided {
+                space: ask.space,
+                user: *user,
+                at: ask.now,
+                outcome,
+            })
+        })
         .collect();
-    batch::save(tx, &mut set, &references, &notices)?;
+    batch::save(tx, &mut set, &decided, &notices)?;
     Ok(outcomes
         .into_iter()
-        .map(|outcome| outcome.map(|(_, _, outcome)| outcome))
+        .map(|outcome| outcome.map(|(_, outcome)| outcome))
         .collect())
 }
 
@@ -265,6 +270,7 @@ pub(crate) fn save(user: Patch) -> Command {
     Command::SaveUser(SaveUser {
         user,
         may_create: true,
+        must_be_new: None,
     })
 }
 

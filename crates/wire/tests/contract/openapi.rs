@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, to_value};
+use testkit::contract::Contract;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{OpenApi, PartialSchema, ToSchema};
 use wire::Patch;
 use wire::trophy_admin as admin;
 use wire::trophy_app as app;
 
-use crate::schema::{Contract, NEWER_MEMBERS};
+use crate::NEWER_MEMBERS;
 
 /// Members and required members of a generated schema; parts are looked up among the schemas it refers to.
 fn members(
@@ -101,7 +102,7 @@ macro_rules! check_all {
 
 #[test]
 fn application_types_are_described_as_in_the_contract() {
-    let contract = Contract::read("application.json");
+    let contract = Contract::read("trophy/application.json");
     check_all!(check, contract, app:
         BaseStreakResponse MetricEventStreakResponse StreakResponse PointsTrigger PointsAward PointsBoost PointsResponse
         GetUserPointsResponse PointsLevel LeaderboardResponse LeaderboardResponseWithRankings MetricEventPointsResponse
@@ -116,7 +117,7 @@ fn application_types_are_described_as_in_the_contract() {
 
 #[test]
 fn admin_types_are_described_as_in_the_contract() {
-    let contract = Contract::read("admin.json");
+    let contract = Contract::read("trophy/admin.json");
     check_all!(check, contract, admin:
         AdminStreakPause AdminAttribute AdminLeaderboard CreatedMetric AdminPointsBoost AdminPointsLevel
         AdminPointsTrigger AdminIssue DeletedResource AdminPointsSystem CreatedAdminPointsSystem AdminTenant

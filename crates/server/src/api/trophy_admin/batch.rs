@@ -298,10 +298,7 @@ pub async fn get_of<O: Shown, K: Shown>(
 
 /// 404 for a definition.
 pub fn not_found<K: Shown>() -> Problem {
-    Problem {
-        status: StatusCode::NOT_FOUND,
-        message: missing::<K>(),
-    }
+    Problem::absent(missing::<K>())
 }
 
 fn missing<K: Shown>() -> String {

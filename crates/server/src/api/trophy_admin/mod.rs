@@ -4,6 +4,7 @@ pub mod achievements;
 pub mod application_keys;
 pub mod attributes;
 pub mod batch;
+pub mod clients;
 pub mod leaderboards;
 pub mod metrics;
 pub mod organization;
@@ -114,6 +115,11 @@ pub fn router() -> (Router<App>, OpenApi) {
         .routes(routes!(
             application_keys::create_application_keys,
             application_keys::delete_application_keys
+        ))
+        .routes(routes!(
+            clients::list_clients,
+            clients::create_clients,
+            clients::delete_clients
         ))
         .routes(routes!(
             organization::get_organization,

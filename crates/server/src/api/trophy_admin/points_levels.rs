@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use engine::definition::{PointsLevel, PointsSystem, Stored};
-use engine::id::PointsSystemId;
+use engine::id::CurrencyId;
 use jiff::Timestamp;
 use uuid::Uuid;
 use wire::Patch;
@@ -37,7 +37,7 @@ impl Shown for PointsLevel {
 const TAKEN: &str = "level";
 
 /// The level that an item asks for, not checked yet.
-pub fn made(system: PointsSystemId, item: w::CreatePointsLevelRequestItem) -> PointsLevel {
+pub fn made(system: CurrencyId, item: w::CreatePointsLevelRequestItem) -> PointsLevel {
     PointsLevel {
         system,
         name: item.name,
@@ -135,7 +135,7 @@ pub async fn create_points_levels(
     app.configure(&caller, move |configuration| {
         let system = configuration.owner::<PointsSystem>(&system)?;
         batch::create_each(items, |item| {
-            let level = made(PointsSystemId(system), item);
+            let level = made(CurrencyId(system), item);
             let others = others(configuration, system, None)?;
             check(configuration, None, &level, others.iter())?;
             let id = configuration.id();
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn levels_of_a_system_differ_in_key_and_threshold() {
         let level = |key: &str, points| PointsLevel {
-            system: PointsSystemId(Uuid::nil()),
+            system: CurrencyId(Uuid::nil()),
             name: "L".into(),
             key: key.into(),
             description: String::new(),

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use engine::definition::{PointsLevel, PointsSystem, PointsTrigger, Stored};
-use engine::id::PointsSystemId;
+use engine::id::CurrencyId;
 use jiff::Timestamp;
 use uuid::Uuid;
 use wire::Patch;
@@ -69,7 +69,7 @@ fn create(
     if let Some(items) = item.levels {
         let levels = levels.insert(Vec::new());
         for (index, item) in items.into_iter().enumerate() {
-            let level = points_levels::made(PointsSystemId(id), item);
+            let level = points_levels::made(CurrencyId(id), item);
             points_levels::check(configuration, None, &level, levels.iter())
                 .map_err(|fault| of_part("levels", index, fault))?;
             levels.push(level);
@@ -79,7 +79,7 @@ fn create(
     if let Some(items) = item.triggers {
         let triggers = triggers.insert(Vec::new());
         for (index, item) in items.into_iter().enumerate() {
-            let trigger = points_triggers::made(configuration, PointsSystemId(id), item)
+            let trigger = points_triggers::made(configuration, CurrencyId(id), item)
                 .and_then(|trigger| {
                     configuration.check(None, &trigger, points_triggers::TAKEN)?;
                     Ok(trigger)

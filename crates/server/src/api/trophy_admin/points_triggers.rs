@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use engine::definition::{AttributeKind, PointsSystem, PointsTrigger, Stored, TriggerRule};
-use engine::id::PointsSystemId;
+use engine::id::CurrencyId;
 use jiff::Timestamp;
 use wire::Patch;
 use wire::trophy_admin as w;
@@ -189,7 +189,7 @@ fn rule(
 /// The trigger that an item asks for; its references are checked, its own members not yet.
 pub fn made(
     configuration: &mut Configuration<'_, '_>,
-    system: PointsSystemId,
+    system: CurrencyId,
     item: w::CreatePointsTriggerRequestItem,
 ) -> ItemResult<PointsTrigger> {
     let members = RuleMembers {
@@ -270,7 +270,7 @@ pub async fn create_points_triggers(
     app.configure(&caller, move |configuration| {
         let system = configuration.owner::<PointsSystem>(&system)?;
         batch::create_each(items, |item| {
-            let trigger = made(configuration, PointsSystemId(system), item)?;
+            let trigger = made(configuration, CurrencyId(system), item)?;
             let stored = configuration.insert(&trigger, TAKEN)?;
             Ok(PointsTrigger::shown(&stored, configuration.now))
         })
@@ -398,7 +398,7 @@ mod tests {
         let then = Timestamp::UNIX_EPOCH;
         let now = Timestamp::from_second(100).unwrap();
         let active = PointsTrigger {
-            system: PointsSystemId(Uuid::nil()),
+            system: CurrencyId(Uuid::nil()),
             rule: TriggerRule::Streak { length: 7 },
             points: 5,
             is_active: true,

@@ -4,7 +4,7 @@ use engine::definition::{
     Achievement, AchievementTrigger, Attribute, AttributeKind, Board, Filter, Metric, PointsSystem,
     PointsTrigger, TriggerRule,
 };
-use engine::id::{AchievementId, AttributeId, MetricId, PointsSystemId};
+use engine::id::{AchievementId, AttributeId, CurrencyId, MetricId};
 use uuid::Uuid;
 use wire::Patch;
 use wire::trophy_admin as w;
@@ -64,8 +64,8 @@ pub fn achievement(
 pub fn points_system(
     configuration: &mut Configuration<'_, '_>,
     id: &str,
-) -> ItemResult<PointsSystemId> {
-    existing::<PointsSystem>(configuration, id).map(PointsSystemId)
+) -> ItemResult<CurrencyId> {
+    existing::<PointsSystem>(configuration, id).map(CurrencyId)
 }
 
 fn existing<K: Shown>(configuration: &mut Configuration<'_, '_>, id: &str) -> ItemResult<Uuid> {

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
 use store::access::Environment;
@@ -229,10 +228,7 @@ pub async fn get_tenant(
         let id = batch::path_id(&id)?;
         tenancy::find_tenant(view.tx, environment, id)?
             .map(|tenant| Json(shown(&tenant)))
-            .ok_or(Problem {
-                status: StatusCode::NOT_FOUND,
-                message: NOT_FOUND.to_owned(),
-            })
+            .ok_or_else(|| Problem::absent(NOT_FOUND))
     })
     .await
 }

@@ -188,7 +188,7 @@ pub async fn get_user_points(
 mod tests {
     use super::*;
     use engine::definition::{PointsLevel, PointsSystem, Stored};
-    use engine::id::PointsSystemId;
+    use engine::id::CurrencyId;
     use jiff::Timestamp;
     use uuid::Uuid;
 
@@ -205,7 +205,7 @@ mod tests {
     fn system(thresholds: &[i64]) -> SystemEntry {
         let levels = (1..).zip(thresholds).map(|(id, points)| {
             let body = PointsLevel {
-                system: PointsSystemId(Uuid::nil()),
+                system: CurrencyId(Uuid::nil()),
                 name: "L".into(),
                 key: format!("l{id}"),
                 description: String::new(),

@@ -171,7 +171,7 @@ pub fn award(catalog: &Catalog, entry: &LedgerEntry) -> Option<w::PointsAward> {
         awarded: entry.amount,
         date: instant(entry.at),
         total: entry.balance,
-        trigger: trigger(catalog, catalog.trigger(entry.trigger)?),
+        trigger: trigger(catalog, catalog.trigger(entry.trigger?)?),
         boosts: Vec::new(),
     })
 }

@@ -34,6 +34,7 @@ pub fn patch(update: w::UpdatedUser) -> Result<Patch> {
             wire::Patch::Null => Change::Clear,
             wire::Patch::Value(text) => Change::Set(sign_up_date(&text)?),
         },
+        ..Patch::default()
     })
 }
 
@@ -97,6 +98,7 @@ pub async fn create_user(
         SaveUser {
             user: patch(update)?,
             may_create: true,
+            must_be_new: None,
         },
     )
     .await?;
@@ -158,6 +160,7 @@ pub async fn identify_user(
         SaveUser {
             user,
             may_create: true,
+            must_be_new: None,
         },
     )
     .await
@@ -194,6 +197,7 @@ pub async fn update_user(
         SaveUser {
             user,
             may_create: false,
+            must_be_new: None,
         },
     )
     .await
