@@ -6,7 +6,7 @@ use crate::amount::Amount;
 use crate::apply::Turn;
 use crate::catalog::{Catalog, SystemEntry, TriggerEntry};
 use crate::definition::{POINTS_MAX, TriggerRule, all_match};
-use crate::id::{AchievementId, EventId, LedgerEntryId, MetricId, CurrencyId};
+use crate::id::{AchievementId, CurrencyId, EventId, LedgerEntryId, MetricId};
 use crate::outcome::{LedgerEntry, PointsChange};
 use crate::state::{Counter, MetricTotal, Row, UserState};
 

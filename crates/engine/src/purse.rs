@@ -27,17 +27,70 @@ impl Purse {
         }
     }
 
-    /// The purse after a transaction; nothing when an amount would leave its range.
+    /// Gives up a pending amount.
+    fn without(self, amount: Amount) -> Self {
+        // [`Holding::moved`] has seen to it that no sum can leave its range by this.
+        let less = |sum: Amount| sum.checked_add(negated(amount)).unwrap_or(sum);
+        Self {
+            amount: less(self.amount),
+            pending: less(self.pending),
+            ..self
+        }
+    }
+}
+
+/// A purse with what waits to be redeemed: credits and debits apart, because only one of them may expire.
+#[derive(Clone, Copy)]
+struct Holding {
+    purse: Purse,
+    credits: Amount,
+    debits: Amount,
+}
+
+impl Holding {
+    /// What a user has once everything that is due has expired.
+    fn of(state: &UserState, currency: CurrencyId, now: Timestamp) -> Self {
+        let mut holding = Self {
+            purse: purse_of(state, currency, now),
+            credits: Amount::ZERO,
+            debits: Amount::ZERO,
+        };
+        let entries = state.pending.values().map(Row::get);
+        for entry in entries.filter(|entry| entry.system == currency && is_pending(entry)) {
+            let amount = Amount::from_millionths(entry.amount);
+            if is_due(entry, now) {
+                holding.purse = holding.purse.without(amount);
+            } else {
+                holding.promise(amount);
+            }
+        }
+        holding
+    }
+
+    fn promise(&mut self, amount: Amount) {
+        let sum = if amount < Amount::ZERO {
+            &mut self.debits
+        } else {
+            &mut self.credits
+        };
+        // Beyond its range no balance can take it, so that what makes it so large is refused.
+        *sum = Amount::from_millionths(sum.millionths().saturating_add(amount.millionths()));
+    }
+
+    /// What there is after a transaction; nothing when a sum could leave its range, whichever of the
+    /// pending transactions are redeemed.
     fn moved(&self, amount: Amount, mode: RedemptionMode, now: Timestamp) -> Option<Self> {
-        Some(Self {
-            amount: self.amount.checked_add(amount)?,
-            pending: match mode {
-                RedemptionMode::Auto => self.pending,
-                RedemptionMode::Manual => self.pending.checked_add(amount)?,
-            },
-            updated: now,
-            ..*self
-        })
+        let mut moved = *self;
+        moved.purse.amount = self.purse.amount.checked_add(amount)?;
+        moved.purse.updated = now;
+        if mode == RedemptionMode::Manual {
+            moved.purse.pending = self.purse.pending.checked_add(amount)?;
+            moved.promise(amount);
+        }
+        let available = moved.purse.available();
+        available.checked_add(moved.credits)?;
+        available.checked_add(moved.debits)?;
+        Some(moved)
     }
 }
 
@@ -65,6 +118,12 @@ fn put(state: &mut UserState, currency: CurrencyId, purse: Purse) {
             state.purses.insert(currency, Row::fresh(purse));
         }
     }
+}
+
+/// Whether a pending transaction has expired, even if nobody has noted it.
+fn is_due(entry: &LedgerEntry, now: Timestamp) -> bool {
+    let expires = entry.transaction.as_ref().and_then(|t| t.expires);
+    expires.is_some_and(|expires| expires <= now)
 }
 
 fn is_pending(entry: &LedgerEntry) -> bool {
@@ -103,9 +162,11 @@ pub(crate) fn reward(turn: &mut Turn<'_>, rule: &str, reward: &RewardEntry, amou
         return;
     };
     let now = turn.now;
-    let before = purse_of(turn.state, reward.currency, now);
-    let after = before
+    let holding = Holding::of(turn.state, reward.currency, now);
+    let before = holding.purse;
+    let after = holding
         .moved(amount, reward.mode, now)
+        .map(|after| after.purse)
         .filter(|after| is_allowed(currency, &before, after));
     let user = turn.state.user.get();
     let expires = match reward.mode {
@@ -151,16 +212,16 @@ pub(crate) fn reward(turn: &mut Turn<'_>, rule: &str, reward: &RewardEntry, amou
 
 /// Lets pending transactions expire whose time has come.
 pub(crate) fn expire(state: &mut UserState, now: Timestamp) {
-    let due: Vec<(LedgerEntryId, Timestamp)> = state
+    let mut due: Vec<(Timestamp, LedgerEntryId)> = state
         .pending
-        .iter()
-        .filter(|(_, row)| is_pending(row.get()))
-        .filter_map(|(id, row)| {
-            let expires = row.get().transaction.as_ref()?.expires?;
-            (expires <= now).then_some((*id, expires))
-        })
+        .values()
+        .map(Row::get)
+        .filter(|entry| is_pending(entry) && is_due(entry, now))
+        .filter_map(|entry| Some((entry.transaction.as_ref()?.expires?, entry.id)))
         .collect();
-    for (id, expires) in due {
+    // The purse keeps the instant of the last one.
+    due.sort_unstable();
+    for (expires, id) in due {
         settle(state, id, TransactionState::Expired, expires, None);
     }
 }
@@ -184,16 +245,14 @@ fn settle(
     let (amount, currency) = (Amount::from_millionths(entry.amount), entry.system);
     let entry = entry.clone();
     let before = purse_of(state, currency, at);
-    // Both sums held this amount until now, so neither can leave its range by giving it up.
-    let without = |sum: Amount| sum.checked_add(negated(amount)).unwrap_or(sum);
+    let without = before.without(amount);
     let after = Purse {
         amount: match into {
             TransactionState::Completed => before.amount,
-            _ => without(before.amount),
+            _ => without.amount,
         },
-        pending: without(before.pending),
         updated: at,
-        ..before
+        ..without
     };
     put(state, currency, after);
     Some(entry)
@@ -208,6 +267,22 @@ pub(crate) fn next(state: &UserState) -> Option<Timestamp> {
         .filter(|entry| is_pending(entry))
         .filter_map(|entry| entry.transaction.as_ref()?.expires)
         .min()
+}
+
+/// Lets nobody sleep through the expiry of what another user's command brought. The rest of the schedule of the
+/// user stays: only the purses of those whom a command names are at hand.
+fn wake(state: &mut UserState) {
+    let Some(expires) = next(state) else {
+        return;
+    };
+    if let Some(row) = &mut state.streak
+        && row
+            .get()
+            .settle_at
+            .is_none_or(|settle_at| settle_at > expires)
+    {
+        row.edit().settle_at = Some(expires);
+    }
 }
 
 /// One side of an order.
@@ -230,11 +305,7 @@ impl Turn<'_> {
                 }
             }
         }
-        self.bring_up_to_date();
-        for other in self.company.others.values_mut() {
-            expire(other, now);
-        }
-        let mut purses: BTreeMap<(String, CurrencyId), Purse> = BTreeMap::new();
+        let mut holdings: BTreeMap<(String, CurrencyId), Holding> = BTreeMap::new();
         let mut entries = Vec::new();
         for order in &transact.orders {
             let currency = catalog
@@ -264,14 +335,19 @@ impl Turn<'_> {
                 let user = member(self, Some(&leg.user))
                     .ok_or_else(|| Refusal::NotFound("user", leg.user.clone()))?;
                 let key = (leg.user.clone(), id);
-                let before = match purses.get(&key) {
-                    Some(purse) => *purse,
-                    None => purse_of(user, id, now),
+                let before = match holdings.get(&key) {
+                    Some(holding) => *holding,
+                    None => Holding::of(user, id, now),
                 };
                 let after = before
                     .moved(leg.amount, order.mode, now)
-                    .filter(|after| is_allowed(currency, &before, after))
-                    .filter(|after| is_covered(transact, currency, leg, after))
+                    .filter(|after| is_allowed(currency, &before.purse, &after.purse))
+                    .filter(|after| {
+                        let Holding { purse, .. } = after;
+                        let initiator = transact.initiator_type;
+                        is_covered(initiator, currency, leg.amount, purse.amount)
+                            && is_covered(initiator, currency, leg.amount, purse.available())
+                    })
                     .ok_or_else(|| {
                         Refusal::Conflict(format!(
                             "the limits of {:?} do not allow the transaction",
@@ -279,7 +355,7 @@ impl Turn<'_> {
                         ))
                     })?;
                 let (number, date) = (user.user.get().id, user.user.get().zone().date(now));
-                purses.insert(key, after);
+                holdings.insert(key, after);
                 let other = legs.len().saturating_sub(1).checked_sub(index);
                 let twin = (legs.len() > 1).then_some(()).and(other);
                 let counterpart = twin.and_then(|twin| {
@@ -296,7 +372,7 @@ impl Turn<'_> {
                         user: number,
                         system: id,
                         amount: leg.amount.millionths(),
-                        balance: after.amount.millionths(),
+                        balance: after.purse.amount.millionths(),
                         at: now,
                         date,
                         trigger: None,
@@ -323,14 +399,20 @@ impl Turn<'_> {
                 ));
             }
         }
-        for ((user, currency), purse) in purses {
+        // Nothing has changed so far, and nothing is refused any more.
+        self.bring_up_to_date();
+        for other in self.company.others.values_mut() {
+            expire(other, now);
+        }
+        for ((user, currency), holding) in holdings {
             if let Some(state) = member(self, Some(&user)) {
-                put(state, currency, purse);
+                put(state, currency, holding.purse);
             }
         }
         for (user, entry) in &entries {
             note(self, Some(user), entry);
         }
+        self.company.others.values_mut().for_each(wake);
         self.schedule();
         Ok(Reply::Transactions(
             entries.into_iter().map(|(_, entry)| entry).collect(),
@@ -347,15 +429,14 @@ impl Turn<'_> {
         self.must_exist()?;
         let now = self.now;
         let is_over = || Refusal::Conflict("the transaction is no longer pending".to_owned());
-        self.bring_up_to_date();
-        let entry = self
-            .state
-            .pending
-            .get(&id)
-            .map(Row::get)
-            .filter(|entry| is_pending(entry))
-            .cloned()
-            .ok_or_else(is_over)?;
+        let waiting = |state: &UserState, id: LedgerEntryId| {
+            let entry = state.pending.get(&id).map(Row::get);
+            entry
+                .filter(|entry| is_pending(entry) && !is_due(entry, now))
+                .cloned()
+                .ok_or_else(is_over)
+        };
+        let entry = waiting(self.state, id)?;
         let counterpart = entry.transaction.as_ref().and_then(|t| t.counterpart);
         if counterpart.is_some() && entry.amount < 0 {
             return Err(Refusal::Conflict(
@@ -366,15 +447,12 @@ impl Turn<'_> {
         if let Some(counterpart) = counterpart {
             let name = twin.ok_or_else(is_over)?;
             let other = member(self, Some(name)).ok_or_else(is_over)?;
+            halves.push((Some(name), waiting(other, counterpart.entry)?));
+        }
+        // Nothing has changed so far, and nothing is refused any more.
+        self.bring_up_to_date();
+        for other in self.company.others.values_mut() {
             expire(other, now);
-            let half = other
-                .pending
-                .get(&counterpart.entry)
-                .map(Row::get)
-                .filter(|entry| is_pending(entry))
-                .cloned()
-                .ok_or_else(is_over)?;
-            halves.push((Some(name), half));
         }
         let mut is_allowed = true;
         for (name, entry) in &halves {
@@ -405,10 +483,16 @@ impl Turn<'_> {
         let Some(currency) = catalog.book.currency(entry.system) else {
             return false;
         };
-        let before = purse_of(state, entry.system, now).available();
-        before
-            .checked_add(Amount::from_millionths(entry.amount))
-            .is_some_and(|after| currency.body.content.allows(before, after))
+        let before = purse_of(state, entry.system, now);
+        let amount = Amount::from_millionths(entry.amount);
+        // The amount of the purse holds the transaction already; what can be spent does not.
+        let before = before.available();
+        let Some(after) = before.checked_add(amount) else {
+            return false;
+        };
+        let initiator = entry.transaction.as_ref().map(|t| t.initiator_type);
+        currency.body.content.allows(before, after)
+            && initiator.is_some_and(|initiator| is_covered(initiator, currency, amount, after))
     }
 }
 
@@ -441,11 +525,16 @@ fn legs(order: &Order) -> Vec<Leg> {
     source.chain([destination]).collect()
 }
 
-/// Whether a user who pays has what is paid. Somebody at the dashboard may take more than there is,
+/// Whether a user who pays has what is paid: whether a balance may become `after`. Somebody at the dashboard may take more than there is,
 /// where the currency has no floor.
-fn is_covered(transact: &Transact, currency: &Currency, leg: &Leg, after: &Purse) -> bool {
-    transact.initiator_type != InitiatorType::User
-        || leg.amount > Amount::ZERO
+fn is_covered(
+    initiator: InitiatorType,
+    currency: &Currency,
+    amount: Amount,
+    after: Amount,
+) -> bool {
+    initiator != InitiatorType::User
+        || amount > Amount::ZERO
         || currency.body.content.min_allowed_balance.is_some()
-        || (after.amount >= Amount::ZERO && after.available() >= Amount::ZERO)
+        || after >= Amount::ZERO
 }

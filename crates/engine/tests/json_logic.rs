@@ -227,7 +227,7 @@ fn how_long_rules_take() {
         let parts = ["mission", "event", "user", "now"].map(|name| (name, Data::new(&data[name])));
         assert_eq!(rule.evaluate(Context::Root(&whole)), Ok(json!(true)));
         time(name, &mut || {
-            assert!(rule.holds(Context::Root(&whole)).value)
+            assert!(rule.holds(Context::Root(&whole)).value);
         });
         time("of parts", &mut || {
             let parts = parts.each_ref().map(|(name, data)| (*name, data));

@@ -15,7 +15,7 @@ use engine::command::{Command, RecordEvent, Refusal, SaveUser};
 use engine::definition::{
     AchievementTrigger, Freezes, RankBy, Run, StreakMetric, StreakMode, StreakSettings, TriggerRule,
 };
-use engine::id::{AchievementId, BoardId, Ids, MetricId, CurrencyId};
+use engine::id::{AchievementId, BoardId, CurrencyId, Ids, MetricId};
 use engine::outcome::{EventReply, Reply};
 use engine::state::{Company, Group, Row, UserState};
 use engine::user::{Change, Patch, User};

@@ -414,6 +414,7 @@ pub struct Configuration<'a, 't> {
 struct Effects {
     boards: Vec<BoardId>,
     tasks: Vec<Task>,
+    is_nothing: bool,
 }
 
 impl Configuration<'_, '_> {
@@ -441,8 +442,16 @@ impl Configuration<'_, '_> {
         }
     }
 
+    /// Nothing that acts was changed: the catalog in force stays.
+    pub fn unchanged(&mut self) {
+        self.effects.is_nothing = true;
+    }
+
     /// Publishes: moves the version, counts boards anew, leaves jobs. Answers the changed boards.
     fn finish(mut self) -> Result<Vec<BoardId>> {
+        if self.effects.is_nothing {
+            return Ok(Vec::new());
+        }
         store::definition::bump(self.tx, self.space)?;
         let mut boards = std::mem::take(&mut self.effects.boards);
         boards.sort_unstable();

@@ -34,8 +34,10 @@ struct Buffered(Result<Bytes>);
 pub async fn buffer(request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     if !body.is_end_stream() {
-        // Whoever shows no key gets no more patience than a small body needs.
-        let has_key = parts.headers.contains_key("x-api-key");
+        // Whoever shows no key and no token gets no more patience than a small body needs.
+        let has_key = ["x-api-key", "authorization"]
+            .iter()
+            .any(|name| parts.headers.contains_key(*name));
         let swallowed = if has_key { SWALLOWED_BYTES_MAX } else { 0 };
         let bytes = tokio::time::timeout(BODY_TIMEOUT, read(body, swallowed)).await;
         let bytes = bytes.unwrap_or_else(|_| Err(Problem::too_slow()));

@@ -15,7 +15,7 @@ use engine::definition::{
     BoardStatus, Definition, Freezes, Metric, PointsLevel, PointsSystem, PointsTrigger, RankBy,
     Run, StreakMetric, StreakSettings, TriggerRule, UnitType,
 };
-use engine::id::{AchievementId, BoardId, Ids, MetricId, CurrencyId};
+use engine::id::{AchievementId, BoardId, CurrencyId, Ids, MetricId};
 use engine::user::{Change, Patch};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
@@ -532,7 +532,9 @@ async fn live(
                 Verdict::Done(_) => {}
                 Verdict::Refused(refusal) => bail!("an event was refused: {refusal}"),
                 Verdict::Failed(error) => return Err(error).context("an event failed"),
-                Verdict::Stale(..) | Verdict::Repeated(_) | Verdict::Full => bail!("the desk took no event"),
+                Verdict::Stale(..) | Verdict::Repeated(_) | Verdict::Full => {
+                    bail!("the desk took no event")
+                }
             }
         }
     }

@@ -53,6 +53,8 @@ enum Command {
 enum Api {
     Application,
     Admin,
+    App,
+    Dashboard,
 }
 
 fn main() -> ExitCode {
@@ -93,15 +95,23 @@ fn migrate(settings: &Settings) -> anyhow::Result<()> {
 
 fn describe(api: Option<Api>) -> anyhow::Result<()> {
     let (application, admin) = server::api::descriptions();
+    let (app, dashboard) = server::api::second_descriptions();
     let text = match api {
         Some(Api::Application) => serde_json::to_string_pretty(&application)?,
         Some(Api::Admin) => serde_json::to_string_pretty(&admin)?,
+        Some(Api::App) => serde_json::to_string_pretty(&app)?,
+        Some(Api::Dashboard) => serde_json::to_string_pretty(&dashboard)?,
         None => {
-            let application = serde_json::to_value(&application)?;
-            let admin = serde_json::to_value(&admin)?;
-            serde_json::to_string_pretty(
-                &serde_json::json!({ "application": application, "admin": admin }),
-            )?
+            let mut all = serde_json::Map::new();
+            for (name, description) in [
+                ("application", application),
+                ("admin", admin),
+                ("app", app),
+                ("dashboard", dashboard),
+            ] {
+                all.insert(name.to_owned(), serde_json::to_value(&description)?);
+            }
+            serde_json::to_string_pretty(&all)?
         }
     };
     print(&text);

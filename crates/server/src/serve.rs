@@ -187,7 +187,9 @@ async fn answer(
 
 /// Whether a path belongs to an API, which needs a process that is ready.
 fn is_product(path: &str) -> bool {
-    path.starts_with("/v1/") || path.starts_with("/admin/")
+    ["/v1/", "/admin/", "/app/", "/dashboard/"]
+        .iter()
+        .any(|prefix| path.starts_with(prefix))
 }
 
 #[cfg(test)]

@@ -115,6 +115,8 @@ create table activity_log (
     primary key (space_id, id)
 ){clustered};
 
+create index activity_log_user on activity_log (space_id, user_id);
+
 -- A mission belongs to one user or to all users with a tag. Open: it may still change.
 create table mission (
     space_id bigint not null,

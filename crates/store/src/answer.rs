@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::access::Space;
-use crate::driver::{Column, Tx, Value};
+use crate::driver::{Column, Tx};
 use crate::{Error, Result};
 
 /// How long an answer is kept.
@@ -59,7 +59,7 @@ pub fn keep(
             space.id().into(),
             fingerprint.into(),
             i64::from(answer.status).into(),
-            Value::Json(&answer.body),
+            answer.body.as_str().into(),
             now.as_microsecond().into(),
         ],
     )?;

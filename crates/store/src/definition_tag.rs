@@ -152,13 +152,3 @@ pub fn remove(tx: &mut Tx<'_>, space: Space, definition: Uuid, tags: &[TagId]) -
         ],
     )
 }
-
-/// All tags of all documents of a space, for its catalog.
-pub fn all(tx: &mut Tx<'_>, space: Space) -> Result<Vec<(Uuid, TagId)>> {
-    tx.rows(
-        "select definition_id, tag_id from definition_tag where space_id = $1
-         order by definition_id, tag_id",
-        &[space.id().into()],
-        |row| Ok((row.get(0)?, TagId(row.get(1)?))),
-    )
-}

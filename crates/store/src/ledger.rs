@@ -1,6 +1,6 @@
 //! The ledger: awards and balances, read (spec/trophy.md 6.5, 6.8).
 
-use engine::id::{EventId, LedgerEntryId, CurrencyId, TriggerId, UserId};
+use engine::id::{CurrencyId, EventId, LedgerEntryId, TriggerId, UserId};
 use engine::outcome::LedgerEntry;
 
 use crate::Result;

@@ -13,45 +13,24 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::access::Space;
+use crate::document::Slice;
 use crate::driver::{Column, Row, Tx, Value};
 use crate::time::{instant, maybe_instant};
 use crate::{Error, Result};
 
-/// A part of a list that is ordered by the instant of the last change, then by id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slice {
-    /// The last item before it.
-    pub after: Option<(Timestamp, Uuid)>,
-    /// Oldest first.
-    pub is_ascending: bool,
-    /// How many items at most.
-    pub limit: i64,
-}
-
-impl Slice {
-    /// The place after which it begins, as it is kept; before or behind everything, if none is named.
-    pub(crate) fn bound(self) -> (i64, Uuid) {
-        match self.after {
-            Some((updated, id)) => (updated.as_microsecond(), id),
-            None if self.is_ascending => (i64::MIN, Uuid::nil()),
-            None => (i64::MAX, Uuid::max()),
-        }
+/// Merges lists that are in the order of a slice into one. `place`: where an item stands.
+pub(crate) fn merged<T>(
+    slice: Slice,
+    lists: impl IntoIterator<Item = Vec<T>>,
+    place: impl Fn(&T) -> (Timestamp, Uuid),
+) -> Vec<T> {
+    let mut items: Vec<T> = lists.into_iter().flatten().collect();
+    items.sort_by_key(|item| place(item));
+    if !slice.is_ascending {
+        items.reverse();
     }
-
-    /// Merges lists that are in this order into one. `place`: where an item stands.
-    pub fn merge<T>(
-        self,
-        lists: impl IntoIterator<Item = Vec<T>>,
-        place: impl Fn(&T) -> (Timestamp, Uuid),
-    ) -> Vec<T> {
-        let mut items: Vec<T> = lists.into_iter().flatten().collect();
-        items.sort_by_key(|item| place(item));
-        if !self.is_ascending {
-            items.reverse();
-        }
-        items.truncate(usize::try_from(self.limit).unwrap_or(0));
-        items
-    }
+    items.truncate(usize::try_from(slice.limit).unwrap_or(0));
+    items
 }
 
 macro_rules! select_missions {
@@ -101,7 +80,7 @@ pub(crate) fn mission(row: &Row<'_>) -> Result<Mission> {
 
 /// The missions of a user and of the groups whose tags the user carries.
 pub fn of_user(tx: &mut Tx<'_>, space: Space, user: UserId, slice: Slice) -> Result<Vec<Mission>> {
-    let (updated, id) = slice.bound();
+    let (updated, id) = slice.bounds();
     let params = [
         space.id().into(),
         user.0.into(),
@@ -140,7 +119,9 @@ pub fn of_user(tx: &mut Tx<'_>, space: Space, user: UserId, slice: Slice) -> Res
     };
     let own = tx.rows(own, &params, mission)?;
     let groups = tx.rows(groups, &params, mission)?;
-    Ok(slice.merge([own, groups], |mission| (mission.updated, mission.id.0)))
+    Ok(merged(slice, [own, groups], |mission| {
+        (mission.updated, mission.id.0)
+    }))
 }
 
 /// A mission of a user, or of a group whose tag the user carries.
@@ -170,13 +151,17 @@ pub fn find_of_user(
     )
 }
 
-/// What the groups of a user have that a listing may change: their open missions, and the last
-/// periods for which rules made missions for them.
-pub fn of_groups(
-    tx: &mut Tx<'_>,
-    space: Space,
-    user: UserId,
-) -> Result<(Vec<Mission>, Vec<(TagId, MissionRuleId, String)>)> {
+/// What the groups of a user have that a listing may change.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Shared {
+    /// Their open missions.
+    pub missions: Vec<Mission>,
+    /// The last period for which each rule made missions.
+    pub evaluations: Vec<(TagId, MissionRuleId, String)>,
+}
+
+/// What the groups of a user share; other writers are left alone.
+pub fn of_groups(tx: &mut Tx<'_>, space: Space, user: UserId) -> Result<Shared> {
     let params = [space.id().into(), user.0.into()];
     let missions = tx.rows(
         select_missions!(
@@ -194,7 +179,10 @@ pub fn of_groups(
         &params,
         |row| Ok((TagId(row.get(0)?), MissionRuleId(row.get(1)?), row.get(2)?)),
     )?;
-    Ok((missions, evaluations))
+    Ok(Shared {
+        missions,
+        evaluations,
+    })
 }
 
 /// Whether somebody gave an owner a mission of a configuration for a period, be it over or not.

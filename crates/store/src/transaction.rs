@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::access::Space;
+use crate::document::Slice;
 use crate::driver::{Row, Tx};
-use crate::mission::Slice;
+use crate::mission::merged;
 use crate::time::{date, instant, maybe_instant};
 use crate::{Error, Result};
 
@@ -113,7 +114,7 @@ pub fn of_user(
     systems: &[CurrencyId],
     slice: Slice,
 ) -> Result<Vec<LedgerEntry>> {
-    let (updated, id) = slice.bound();
+    let (updated, id) = slice.bounds();
     let (transactions, awards) = if slice.is_ascending {
         (
             select_entries!(
@@ -161,7 +162,7 @@ pub fn of_user(
         ];
         lists.push(tx.rows(awards, &params, |row| entry(row, user))?);
     }
-    Ok(slice.merge(lists, place))
+    Ok(merged(slice, lists, place))
 }
 
 /// An entry of a user in one of some currencies.

@@ -107,7 +107,7 @@ impl Contract {
         }
     }
 
-    /// Accepts texts, numbers and truth values wherever a schema refers to this one.
+    /// Accepts texts, numbers and truth values wherever a schema refers to this one or is a copy of it.
     #[must_use]
     pub fn accepting_literals_for(mut self, schema: &str) -> Self {
         self.literals_for = Some(schema.to_owned());
@@ -135,7 +135,8 @@ impl Contract {
         found
     }
 
-    /// The operation that a path below the base path leads to; the most literal one, if several do.
+    /// The operation that a path below the base path leads to; the most literal one, if several do, and of
+    /// those the last (two operations of a contract can have one path).
     pub fn find(&self, method: &str, path: &str) -> Option<Operation<'_>> {
         self.operations()
             .into_iter()
@@ -271,10 +272,10 @@ impl Contract {
         let Some(name) = &self.literals_for else {
             return false;
         };
-        let refers = |schema: &Value| {
-            schema["$ref"]
-                .as_str()
-                .is_some_and(|reference| reference.rsplit('/').next() == Some(name))
+        // A description can also hold a copy of the schema where it means it.
+        let refers = |schema: &Value| match schema["$ref"].as_str() {
+            Some(reference) => reference.rsplit('/').next() == Some(name),
+            None => self.schema(name) == Some(schema),
         };
         refers(schema)
             || schema["allOf"]
@@ -282,7 +283,11 @@ impl Contract {
                 .is_some_and(|parts| parts.iter().any(refers))
     }
 
-    fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
+    /// A schema, if need be looked up by the name it refers to.
+    ///
+    /// # Panics
+    /// When there is none of that name.
+    pub fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
         match schema.get("$ref").and_then(Value::as_str) {
             None => schema,
             Some(reference) => {

@@ -4,6 +4,8 @@
 //! It must not know any rule: it only carries out what outcomes say, and checks that they agree
 //! with one another.
 
+pub(crate) mod second_dialect;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::amount::Amount;
@@ -17,16 +19,17 @@ use engine::definition::{
     StreakMetric, StreakSettings, TriggerRule, UnitType, all_match,
 };
 use engine::id::{
-    AchievementId, AttributeId, BoardId, Ids, LevelId, MetricId, CurrencyId, TriggerId,
+    AchievementId, AttributeId, BoardId, CurrencyId, Ids, LevelId, MetricId, TriggerId,
 };
 use engine::outcome::{
     CompletionReply, EventReply, LedgerEntry, LoggedEvent, Notice, Outcome, PointsChange, Reply,
 };
 use engine::rank::Standings;
-use engine::state::{Company, Completion, Group, Row, StreakPeriod, UserState};
+use engine::state::{Completion, Group, Row, StreakPeriod, UserState};
 use engine::user::{Change, Patch, User};
 use jiff::Timestamp;
 use jiff::civil::Date;
+use second_dialect::Shared;
 
 pub(crate) fn amount(text: &str) -> Amount {
     Amount::parse(text).unwrap()
@@ -106,6 +109,8 @@ pub(crate) struct World {
     pub(crate) ranks: BTreeMap<BoardId, (Option<usize>, Option<usize>)>,
     /// Commands are given only the days and board values that they may ask a store for.
     pub(crate) is_lean: bool,
+    /// What belongs to no single user.
+    pub(crate) shared: Shared,
 }
 
 impl World {
@@ -124,6 +129,7 @@ impl World {
             notices: Vec::new(),
             ranks: BTreeMap::new(),
             is_lean: false,
+            shared: Shared::default(),
         }
     }
 
@@ -338,11 +344,12 @@ impl World {
         });
         self.count_what_is_missing(user, &mut state);
         let spared = self.is_lean.then(|| self.spare(&mut state, command));
-        let before = state.clone();
+        let mut company = self.gather(user, &state, command);
+        let before = (state.clone(), company.clone());
         let outcome = apply(
             &self.catalog,
             &mut state,
-            &mut Company::default(),
+            &mut company,
             command,
             self.now,
             &mut self.ids,
@@ -350,7 +357,8 @@ impl World {
         if let Reply::Refused(refusal) = &outcome.reply
             && !matches!(refusal, Refusal::OutOfPoints(_))
         {
-            assert_eq!(state, before, "a refusal changes nothing");
+            let after = (state, company);
+            assert_eq!(after, before, "a refusal changes nothing");
             assert_eq!(outcome.appended, engine::outcome::Appended::default());
             assert!(outcome.notices.is_empty() && outcome.moves.is_empty());
             self.notices.clear();
@@ -368,10 +376,12 @@ impl World {
                 "a board not asked for"
             );
         }
+        self.keep(user, &outcome);
+        self.put_back(&mut state, company);
         if !state.is_new {
             self.users.insert(user.to_owned(), state);
         }
-        self.keep(user, &outcome);
+        self.keep_second(user, &outcome);
         outcome
     }
 
@@ -450,12 +460,13 @@ impl World {
                 .iter()
                 .map(|event| (own(user), event.clone())),
         );
-        self.ledger.extend(
-            appended
-                .ledger
-                .iter()
-                .map(|entry| (own(user), entry.clone())),
-        );
+        for entry in &appended.ledger {
+            let named = |(_, state): &(&String, &UserState)| state.user.get().id == entry.user;
+            // A transfer has two users; one who is new is not kept yet.
+            let who = self.users.iter().find(named);
+            let who = who.map_or(own(user), |(name, _)| name.clone());
+            self.ledger.push((who, entry.clone()));
+        }
         for (achievement, completion) in &appended.completions {
             let earlier = self
                 .completions
@@ -644,6 +655,21 @@ impl World {
             .iter()
             .map(|(k, v)| (*k, Row::stored(v.get().clone())))
             .collect();
+        for row in state.tags.values_mut() {
+            row.saved();
+        }
+        for row in state.purses.values_mut() {
+            row.saved();
+        }
+        for row in state.pending.values_mut() {
+            row.saved();
+        }
+        for row in state.missions.values_mut() {
+            row.saved();
+        }
+        for row in state.evaluations.values_mut() {
+            row.saved();
+        }
     }
 
     // What tests look at.
@@ -717,7 +743,11 @@ impl World {
                 .collect();
             assert_eq!(kept, days, "days of {name}");
             let mut balances: BTreeMap<CurrencyId, i64> = BTreeMap::new();
-            for (_, entry) in self.ledger.iter().filter(|(who, _)| who == name) {
+            let points = self
+                .ledger
+                .iter()
+                .filter(|(who, entry)| who == name && entry.transaction.is_none());
+            for (_, entry) in points {
                 let balance = balances.entry(entry.system).or_default();
                 *balance += entry.amount;
                 assert_eq!(entry.balance, *balance, "running balance of {name}");
@@ -748,6 +778,7 @@ impl World {
             assert_eq!(ranked, sorted, "standings {key:?}");
         }
         assert!(placed.is_empty(), "places without standings: {placed:?}");
+        self.check_second();
     }
 }
 

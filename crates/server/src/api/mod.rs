@@ -18,19 +18,23 @@ use crate::app::App;
 use crate::problem::Problem;
 use crate::telemetry;
 
-/// The router of the process, and the descriptions of both APIs.
+/// The router of the process, with the descriptions of all APIs.
 pub fn router(app: &App) -> Router {
     let (application, application_description) = trophy_app::router();
     let (admin, admin_description) = trophy_admin::router();
+    let (app_half, app_description) = aworld_app::router();
+    let (dashboard, dashboard_description) = aworld_dashboard::router();
     Router::new()
         .nest("/v1", application)
         .nest("/admin/v1", admin)
-        .merge(operations::router(
-            application_description,
-            admin_description,
-        ))
-        .nest("/app/v1", aworld_app::router().0)
-        .nest("/dashboard/v1", aworld_dashboard::router().0)
+        .nest("/app/v1", app_half)
+        .nest("/dashboard/v1", dashboard)
+        .merge(operations::router(operations::Descriptions {
+            application: application_description,
+            admin: admin_description,
+            app: app_description,
+            dashboard: dashboard_description,
+        }))
         .merge(crate::oauth::router())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)

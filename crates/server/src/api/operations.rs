@@ -17,10 +17,27 @@ use crate::telemetry;
 /// The reference page: one file that reads the descriptions and needs nothing from elsewhere.
 const REFERENCE: &str = include_str!("reference.html");
 
-/// The routes outside both APIs, and the descriptions at the paths of the dialect (spec/trophy.md 1.2).
-pub fn router(application: OpenApi, admin: OpenApi) -> Router<App> {
-    let application = described(application);
-    let admin = described(admin);
+/// The descriptions of all APIs.
+#[expect(
+    missing_debug_implementations,
+    reason = "the descriptions of the library have none"
+)]
+pub struct Descriptions {
+    /// Of the first dialect: what clients of users need.
+    pub application: OpenApi,
+    /// Of the first dialect: configuration.
+    pub admin: OpenApi,
+    /// Of the second dialect: what users see and do.
+    pub app: OpenApi,
+    /// Of the second dialect: configuration and management.
+    pub dashboard: OpenApi,
+}
+
+/// The routes outside all APIs, and the descriptions, those of the first dialect also at its own paths
+/// (spec/trophy.md 1.2).
+pub fn router(descriptions: Descriptions) -> Router<App> {
+    let application = described(descriptions.application);
+    let admin = described(descriptions.admin);
     Router::new()
         .route("/", get(front))
         .route("/docs", get(async || Html(REFERENCE)))
@@ -31,6 +48,8 @@ pub fn router(application: OpenApi, admin: OpenApi) -> Router<App> {
         .route("/v1/openapi", application)
         .route("/openapi/admin.json", admin.clone())
         .route("/admin/v1/openapi", admin)
+        .route("/openapi/app.json", described(descriptions.app))
+        .route("/openapi/dashboard.json", described(descriptions.dashboard))
 }
 
 /// Answers a description, written when first asked for.
@@ -54,6 +73,8 @@ async fn front() -> Response {
         "docs": "/docs",
         "application_api": "/v1",
         "admin_api": "/admin/v1",
+        "app_api": "/app/v1",
+        "dashboard_api": "/dashboard/v1",
     }))
     .into_response()
 }

@@ -2,10 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod aworld_economy;
+mod aworld_users;
+mod contract;
 mod coverage;
+mod desk;
+mod documents;
 mod errors;
 mod isolation;
 mod journey;
 mod oauth;
 mod parallel;
+mod scenarios;
 mod support;
+mod workspaces;

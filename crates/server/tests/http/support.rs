@@ -1,6 +1,8 @@
 //! A process in a test: its own database, a clock that stands still until it is set, workers that are stepped.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use engine::id::Ids;
@@ -9,9 +11,12 @@ use serde_json::{Value, json};
 use server::app::App;
 use server::clock::Clock;
 use server::{api, door, workers};
+use store::client::{Context, NewClient, Role, Scopes};
 use store::driver::Location;
 use store::key::NewKey;
 use tokio::runtime::Runtime;
+
+use crate::contract;
 
 /// The admin key of every test.
 pub(crate) const ADMIN: &str = "testkey1.0123456789abcdef0123456789abcdef";
@@ -38,6 +43,7 @@ pub(crate) struct TestApp {
     address: SocketAddr,
     runtime: Runtime,
     agent: ureq::Agent,
+    tokens: Mutex<HashMap<String, (String, Timestamp)>>,
     _folder: tempfile::TempDir,
 }
 
@@ -48,6 +54,127 @@ pub(crate) struct Answer {
     pub(crate) text: String,
     pub(crate) json: Value,
     pub(crate) headers: ureq::http::HeaderMap,
+}
+
+impl Answer {
+    /// The body, if the status is this one.
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        self.json
+    }
+
+    /// The code of a refusal of the second dialect with this status.
+    #[track_caller]
+    pub(crate) fn refused(&self, status: u16) -> &str {
+        assert_eq!(self.status, status, "{}", self.text);
+        self.json["error"]["code"].as_str().unwrap()
+    }
+}
+
+/// One of the workspaces of a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The key of the environment.
+    pub(crate) environment: &'static str,
+    /// The customer id of the tenant, if there are tenants.
+    pub(crate) tenant: Option<&'static str>,
+}
+
+impl Place {
+    /// The production environment, without a tenant.
+    pub(crate) const PRODUCTION: Self = Self {
+        environment: "production",
+        tenant: None,
+    };
+}
+
+/// A client of the second dialect, with its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Client {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+    pub(crate) context: Context,
+}
+
+/// Somebody who calls one half of the second dialect with a token.
+#[derive(Clone)]
+pub(crate) struct Session<'a> {
+    app: &'a TestApp,
+    context: Context,
+    pub(crate) token: String,
+    acting: Option<(&'static str, String)>,
+}
+
+impl<'a> Session<'a> {
+    /// The same token, used on another half.
+    pub(crate) fn with(&self, context: Context) -> Session<'a> {
+        Session {
+            context,
+            ..self.clone()
+        }
+    }
+
+    /// The same caller, for a user by our number.
+    pub(crate) fn acting_for(mut self, user_id: &str) -> Self {
+        self.acting = Some(("x-user-id", user_id.to_owned()));
+        self
+    }
+
+    /// The same caller, for a user by the caller's id.
+    pub(crate) fn acting_for_external(mut self, external_id: &str) -> Self {
+        self.acting = Some(("x-external-user-id", external_id.to_owned()));
+        self
+    }
+
+    /// Sends JSON (null: no body) to a path below `/app/v1` or `/dashboard/v1`, with more headers.
+    pub(crate) fn call_with(
+        &self,
+        method: &str,
+        path: &str,
+        body: &Value,
+        more: &[(&str, &str)],
+    ) -> Answer {
+        let authorization = format!("Bearer {}", self.token);
+        let mut headers = vec![("authorization", authorization.as_str())];
+        if let Some((name, id)) = &self.acting {
+            headers.push((name, id));
+        }
+        headers.extend(more);
+        let text = (!body.is_null()).then(|| body.to_string());
+        if text.is_some() {
+            headers.push(("content-type", "application/json"));
+        }
+        let path = format!("/{}/v1{path}", self.context);
+        let body = text.as_deref().map(str::as_bytes);
+        self.app.raw(method, &path, &headers, body)
+    }
+
+    /// Sends JSON (null: no body).
+    pub(crate) fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.call_with(method, path, body, &[])
+    }
+
+    /// Expects 200.
+    #[track_caller]
+    pub(crate) fn get(&self, path: &str) -> Value {
+        let answer = self.call("GET", path, &Value::Null);
+        assert_eq!(answer.status, 200, "GET {path}: {}", answer.text);
+        answer.json
+    }
+
+    /// Expects success.
+    #[track_caller]
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Value {
+        let answer = self.call("POST", path, body);
+        assert!(
+            (200..300).contains(&answer.status),
+            "POST {path}: {} {}",
+            answer.status,
+            answer.text
+        );
+        answer.json
+    }
 }
 
 impl TestApp {
@@ -104,6 +231,7 @@ impl TestApp {
             address,
             runtime,
             agent,
+            tokens: Mutex::default(),
             _folder: folder,
         }
     }
@@ -148,12 +276,14 @@ impl TestApp {
         };
         let mut response = response.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         let text = response.body_mut().read_to_string().unwrap();
-        Answer {
+        let answer = Answer {
             status: response.status().as_u16(),
             json: serde_json::from_str(&text).unwrap_or(Value::Null),
             headers: response.headers().clone(),
             text,
-        }
+        };
+        contract::check(method, path, &answer);
+        answer
     }
 
     /// Sends JSON with a key and perhaps a tenant.
@@ -219,6 +349,159 @@ impl TestApp {
         answer.json
     }
 
+    /// A client made on the database, as `kleos clients create` does.
+    pub(crate) fn client(
+        &self,
+        place: Place,
+        context: Context,
+        role: &str,
+        scopes: Scopes,
+    ) -> Client {
+        let store = &self.app.room.store;
+        let now = self.clock.stamp();
+        let name = format!("kc_{}", now.as_microsecond());
+        let new = NewClient {
+            id: &name,
+            context,
+            name: "test",
+            role: role.parse::<Role>().unwrap(),
+            scopes,
+            hash: &door::hash("secret"),
+        };
+        let made: store::Result<()> = store.write(|tx| {
+            let space = space(tx, place)?;
+            store::client::insert(tx, space, &new, now)
+        });
+        made.unwrap();
+        Client {
+            id: name,
+            secret: "secret".to_owned(),
+            context,
+        }
+    }
+
+    /// Switches a client off, as `kleos clients revoke` does.
+    pub(crate) fn revoke(&self, place: Place, client: &Client) {
+        let now = self.clock.stamp();
+        let revoked: store::Result<bool> = self.app.room.store.write(|tx| {
+            let space = space(tx, place)?;
+            store::client::revoke(tx, space, &client.id, now)
+        });
+        assert!(revoked.unwrap(), "{client:?}");
+    }
+
+    /// An access token of a client; `more` continues the form, such as `&scope=app/read`.
+    pub(crate) fn token(&self, client: &Client, more: &str) -> String {
+        let body = format!(
+            "grant_type=client_credentials&client_id={}&client_secret={}{more}",
+            client.id, client.secret
+        );
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        let answer = self.raw("POST", "/oauth2/token", &headers, Some(body.as_bytes()));
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// A token of a client of the production environment that was used before, if it still counts.
+    fn kept_token(&self, context: Context, role: &str, more: &str) -> String {
+        let now = self.clock.now();
+        let name = format!("{context} {role} {more}");
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((token, made)) = tokens.get(&name)
+            && (0..1_800).contains(&(now.as_second() - made.as_second()))
+        {
+            return token.clone();
+        }
+        let client = self.client(Place::PRODUCTION, context, role, Scopes::ALL);
+        let token = self.token(&client, more);
+        tokens.insert(name, (token.clone(), now));
+        token
+    }
+
+    /// A machine's token for the dashboard.
+    pub(crate) fn dashboard_token(&self, role: &str) -> String {
+        self.kept_token(Context::Dashboard, role, "")
+    }
+
+    /// A machine's token for the app.
+    pub(crate) fn app_token(&self) -> String {
+        self.kept_token(Context::App, "member", "")
+    }
+
+    /// A user's token for the app, by our number of the user.
+    pub(crate) fn user_token(&self, user_id: &str) -> String {
+        self.kept_token(Context::App, "member", &format!("&user_id={user_id}"))
+    }
+
+    /// Somebody with a token.
+    pub(crate) fn session(&self, context: Context, token: String) -> Session<'_> {
+        Session {
+            app: self,
+            context,
+            token,
+            acting: None,
+        }
+    }
+
+    /// The owner at the dashboard of the production environment.
+    pub(crate) fn dashboard(&self) -> Session<'_> {
+        self.session(Context::Dashboard, self.dashboard_token("owner"))
+    }
+
+    /// A machine at the app that names no user.
+    pub(crate) fn machine(&self) -> Session<'_> {
+        self.session(Context::App, self.app_token())
+    }
+
+    /// A machine at the app that acts for a user, by our number.
+    pub(crate) fn as_user(&self, user_id: &str) -> Session<'_> {
+        self.machine().acting_for(user_id)
+    }
+
+    /// A machine at the app that acts for a user, by the caller's id.
+    pub(crate) fn as_external(&self, external_id: &str) -> Session<'_> {
+        self.machine().acting_for_external(external_id)
+    }
+
+    /// A user at the app with a token of their own, by our number.
+    pub(crate) fn as_self(&self, user_id: &str) -> Session<'_> {
+        self.session(Context::App, self.user_token(user_id))
+    }
+
+    /// A call of the owner at the dashboard. Null is no body.
+    pub(crate) fn dash(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.dashboard().call(method, path, body)
+    }
+
+    /// Creates a document and publishes it; answers it as it is read then.
+    pub(crate) fn publish(&self, path: &str, id_member: &str, body: &Value) -> Value {
+        let dashboard = self.dashboard();
+        let created = dashboard.call("POST", path, body).expect(201);
+        let id = created[id_member].as_str().unwrap().to_owned();
+        dashboard.post(&format!("{path}/{id}/publish"), &Value::Null);
+        dashboard.get(&format!("{path}/{id}"))
+    }
+
+    /// Our number of a user of the production environment, who is made by the first dialect if need be.
+    pub(crate) fn user(&self, external_id: &str) -> String {
+        self.user_in(Place::PRODUCTION, external_id)
+            .unwrap_or_else(|| {
+                let body = json!({"id": external_id});
+                let answer = self.admin("POST", "/v1/users", Some(&body));
+                assert_eq!(answer.status, 201, "{}", answer.text);
+                self.user_in(Place::PRODUCTION, external_id).unwrap()
+            })
+    }
+
+    /// Our number of a user.
+    pub(crate) fn user_in(&self, place: Place, external_id: &str) -> Option<String> {
+        let found: store::Result<_> = self.app.room.store.read(|tx| {
+            let space = space(tx, place)?;
+            store::client::subject_by_external_id(tx, space, external_id)
+        });
+        found.unwrap().map(|subject| subject.id.0.to_string())
+    }
+
     /// Makes a second environment with a key of its own.
     pub(crate) fn other_environment(&self, key: &str) {
         self.app
@@ -240,6 +523,15 @@ impl Drop for TestApp {
     fn drop(&mut self) {
         self.app.close();
     }
+}
+
+fn space(tx: &mut store::driver::Tx<'_>, place: Place) -> store::Result<store::Space> {
+    let environment = store::client::environment(tx, place.environment)?.unwrap();
+    let space = match place.tenant {
+        Some(customer_id) => store::access::tenant_space(tx, environment, customer_id)?,
+        None => store::access::default_space(tx, environment)?,
+    };
+    Ok(space.unwrap())
 }
 
 fn insert_key(

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use engine::amount::Amount;
 use engine::command::Command;
 use engine::outcome::{ActivityLog, ActivityOutcome};
 
@@ -73,7 +74,7 @@ pub(super) fn save(tx: &mut Tx<'_>, decided: &[Decided<'_>]) -> Result<()> {
             ),
             Column::OptInt(
                 rows.iter()
-                    .map(|row| row.2.value.map(|value| value.millionths()))
+                    .map(|row| row.2.value.map(Amount::millionths))
                     .collect(),
             ),
             Column::OptJson(tags.iter().map(Option::as_deref).collect()),

@@ -36,7 +36,8 @@ pub fn load(
     load_totals(tx, &mut set, &wants)?;
     load_days(tx, &mut set, &wants)?;
     load_counters(tx, &mut set, &wants)?;
-    load_streaks(tx, &mut set, &wants)?;
+    // Also of those who are only named: what a command brings them may have to be looked at one night.
+    load_streaks(tx, &mut set, wants.iter().chain(&named))?;
     load_completions(tx, &mut set, &wants)?;
     purse::load(tx, &mut set, &wants, &named)?;
     load_boards(tx, &mut set, &wants)?;
@@ -216,13 +217,17 @@ fn load_counters(tx: &mut Tx<'_>, set: &mut WorkingSet, wants: &Wants) -> Result
     Ok(())
 }
 
-fn load_streaks(tx: &mut Tx<'_>, set: &mut WorkingSet, wants: &Wants) -> Result<()> {
+fn load_streaks<'a>(
+    tx: &mut Tx<'_>,
+    set: &mut WorkingSet,
+    wants: impl Iterator<Item = (&'a usize, &'a Want)> + Clone,
+) -> Result<()> {
     tx.look_up(
         "select k.i, s.frequency, s.length, s.started, s.met, s.extended_at, s.freezes,
                 s.earned_to, s.open_from, s.zone, s.settle_at
          from {keys(i bigint, space_id bigint, user_id bigint)} k
          join streak s on s.space_id = k.space_id and s.user_id = k.user_id",
-        &user_columns(wants.iter()),
+        &user_columns(wants),
         |row| {
             let frequency: String = row.get(1)?;
             let streak = Streak {

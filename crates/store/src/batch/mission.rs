@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use engine::definition::MissionType;
 use engine::id::{MissionRuleId, TagId};
 use engine::outcome::MissionLog;
+use engine::rulebook::MissionRuleEntry;
 use engine::state::{Mission, Owner, Row};
 use jiff::Timestamp;
 
@@ -42,8 +44,8 @@ pub(super) fn load(tx: &mut Tx<'_>, set: &mut WorkingSet, wants: &Wants) -> Resu
         .flat_map(|(index, want)| {
             let rules = want.catalog.book.mission_rules();
             rules
-                .filter(|rule| rule.group.is_none())
-                .map(|rule| rule.id())
+                .filter(|rule| rule.body().mission_type == MissionType::Individual)
+                .map(MissionRuleEntry::id)
                 .chain(want.payments.iter().copied())
                 .map(move |rule| (*index, want, rule))
         })

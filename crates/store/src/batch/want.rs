@@ -37,7 +37,7 @@ pub(super) struct Want {
 pub(super) type Wants = BTreeMap<usize, Want>;
 
 /// What is needed of the users whom commands are about, and then of those whom they only name, of
-/// whom nothing but the purses matters. Of users who do not exist there is nothing to load.
+/// whom only purses and schedule matter. Of users who do not exist there is nothing to load.
 pub(super) fn of(set: &WorkingSet, catalogs: Catalogs<'_>, items: &[Item<'_>]) -> (Wants, Wants) {
     let mut wants = Wants::new();
     let mut named = Wants::new();

@@ -9,7 +9,7 @@ use engine::definition::{
     BoardStatus, Filter, Freezes, Metric, PointsLevel, PointsSystem, PointsTrigger, RankBy, Run,
     StreakMetric, StreakMode, StreakSettings, TriggerRule, UnitType,
 };
-use engine::id::{AchievementId, AttributeId, BoardId, MetricId, CurrencyId};
+use engine::id::{AchievementId, AttributeId, BoardId, CurrencyId, MetricId};
 use jiff::Timestamp;
 use store::driver::Tx;
 use store::{Space, definition};

@@ -5,7 +5,7 @@ use engine::definition::{
     Achievement, Attribute, AttributeKind, Board, Definition, Metric, PointsLevel, PointsSystem,
     PointsTrigger, Stored, StreakSettings,
 };
-use engine::id::{AchievementId, BoardId, MetricId, CurrencyId, TriggerId};
+use engine::id::{AchievementId, BoardId, CurrencyId, MetricId, TriggerId};
 use store::driver::Tx;
 use store::{Error, Store, definition};
 use uuid::Uuid;

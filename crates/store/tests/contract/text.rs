@@ -133,20 +133,38 @@ fn problem(words: &[&str], text: &str, tables: &BTreeSet<String>) -> (usize, Opt
             [
                 format!("{column} = $1"),
                 format!("{column} = k.space_id"),
-                // Tied to another table of the text, which is checked itself.
-                format!("{column} = s.space_id"),
+                // An update says which of the two it means.
+                format!("{table}.space_id = k.space_id"),
             ]
             .iter()
             .any(|condition| contains_word(&flat, condition))
+                || is_tied(&flat, &column)
                 // A tuple that begins with the space, out of tuples that do.
                 || (flat.contains(&format!("where ({column}, "))
-                    && flat.contains(") in (select k.space_id, "))
+                    && [") in (select k.space_id, ", ") in (select space_id, "]
+                        .iter()
+                        .any(|keys| flat.contains(keys)))
         };
         if !is_bound {
             return (count, Some((*table).to_owned()));
         }
     }
     (count, None)
+}
+
+/// Whether the space of a table is that of another table of the text, which is checked itself, in a
+/// text that names its space.
+fn is_tied(flat: &str, column: &str) -> bool {
+    let names_space = ["space_id = $1", "space_id = k.space_id", "from streak s"]
+        .iter()
+        .any(|binding| flat.contains(binding));
+    let start = format!("{column} = ");
+    names_space
+        && flat.match_indices(&start).any(|(at, _)| {
+            let rest = &flat[at + start.len()..];
+            let other: String = rest.chars().take_while(char::is_ascii_lowercase).collect();
+            !other.is_empty() && rest[other.len()..].starts_with(".space_id")
+        })
 }
 
 /// Whether `part` is in `text` and does not begin in the middle of a name.
@@ -249,6 +267,9 @@ fn the_scan_finds_what_it_shall() {
         "select 1 from event e where space_id = $1 and e.id = $2 or x.space_id = $1"
     ));
     assert!(!check("update event set id = $2 where id = $1"));
+    assert!(check(
+        "update event set id = k.id from x k where event.space_id = k.space_id"
+    ));
     assert!(!check("delete from event where id = $1"));
     assert!(!check("insert into event (id, space_id) values ($1, $2)"));
     assert!(!check(

@@ -22,8 +22,8 @@ pub use tag_assignment::{
     RemovedAssignment, TagAssignment, TagReference, Tagged,
 };
 pub use user::{
-    CreateUser, DeletedUser, Principal, Profile, TagReferencePage, UpdateMe, UpdateUser, User, UserPage,
-    UserStats,
+    CreateUser, DeletedUser, Principal, Profile, TagReferencePage, UpdateMe, UpdateUser, User,
+    UserPage, UserStats,
 };
 pub use virtual_balance::{HeldCurrency, Origin, VirtualBalance, VirtualBalancePage};
 pub use virtual_transaction::{

@@ -27,7 +27,11 @@ const NEWER_MEMBERS: &[&str] = &[
 fn check_every_operation(file: &str, sample: fn(&str, bool) -> Option<serde_json::Value>) {
     let contract = Contract::read(file);
     let successes = contract.successes();
-    assert!(successes.len() >= 27, "only {} answers found", successes.len());
+    assert!(
+        successes.len() >= 27,
+        "only {} answers found",
+        successes.len()
+    );
     let mut lacking = Vec::new();
     let mut findings = Findings::default();
     for (operation, status, schema) in successes {

@@ -1,5 +1,6 @@
 //! What the two APIs of the second dialect have in common: errors, pages, repeated requests, descriptions (spec/aworld.md 2).
 
+pub mod ask;
 pub mod description;
 pub mod errors;
 pub mod not_built;

@@ -127,7 +127,10 @@ pub fn fields(query: &Query, known: &[&'static str]) -> Result<Vec<&'static str>
                 .find(|known| **known == name)
                 .copied()
                 .ok_or_else(|| {
-                    Problem::invalid_member("fields", format!("must be among: {}", known.join(", ")))
+                    Problem::invalid_member(
+                        "fields",
+                        format!("must be among: {}", known.join(", ")),
+                    )
                 })
         })
         .collect()

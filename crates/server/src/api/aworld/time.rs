@@ -12,7 +12,10 @@ pub fn iso(at: Timestamp) -> String {
 /// Reads an instant with any offset.
 pub fn instant(field: &str, text: &str) -> Result<Timestamp> {
     text.parse().map_err(|_| {
-        Problem::invalid_member(field, "must be a date and time such as 2026-01-15T09:30:00.000Z")
+        Problem::invalid_member(
+            field,
+            "must be a date and time such as 2026-01-15T09:30:00.000Z",
+        )
     })
 }
 

@@ -353,12 +353,15 @@ pub fn tag_reference(view: &View<'_, '_>, tag: TagId, row: &UserTag) -> Option<w
     })
 }
 
+/// A tag that a user carries.
+pub type Carried = (TagId, UserTag);
+
 /// The tags of a user on a page that is asked for, and the token of the next one.
 pub fn tag_page(
     view: &mut View<'_, '_>,
     user: UserId,
     page: &Page,
-) -> Result<(Vec<(TagId, UserTag)>, Option<String>)> {
+) -> Result<(Vec<Carried>, Option<String>)> {
     let after = match &page.after {
         None => None,
         Some((at, key)) => Some((*at, TagId(key.parse().map_err(|_| foreign_token())?))),
@@ -376,7 +379,7 @@ pub fn tag_page(
 }
 
 /// A tag that a user carries, by the id it is known by; else 404.
-pub fn carried(view: &mut View<'_, '_>, user: UserId, tag_id: &str) -> Result<(TagId, UserTag)> {
+pub fn carried(view: &mut View<'_, '_>, user: UserId, tag_id: &str) -> Result<Carried> {
     let row = match view.catalog.book.tag_named(tag_id) {
         Some(tag) => store::user_tag::find(view.tx, view.space, user, tag)?.map(|row| (tag, row)),
         None => None,

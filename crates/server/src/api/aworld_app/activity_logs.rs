@@ -12,11 +12,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wire::aworld as w;
 
-use crate::api::answer;
+use crate::api::aworld::ask::{answered, ask};
+use crate::api::aworld::once::OnceKey;
 use crate::api::aworld::time::{instant, iso};
 use crate::api::aworld::{provenance, user};
 use crate::app::App;
-use crate::bearer::{AppBearer, Bearer, insufficient};
+use crate::bearer::{AppBearer, insufficient};
 use crate::body::RawBody;
 use crate::problem::{Detail, Problem, Result};
 
@@ -45,8 +46,12 @@ pub fn routes() -> OpenApiRouter<App> {
 async fn create_activity_log(
     State(app): State<App>,
     AppBearer(bearer): AppBearer,
+    once: OnceKey,
     body: RawBody,
 ) -> Result<Response> {
+    if let Some(answer) = answered(&app, &bearer, &once).await? {
+        return Ok(answer);
+    }
     let request: w::CreateActivityLog = body.object()?;
     let external_id = match &bearer.acting {
         Some(acting) if acting.id.0.to_string() == request.user_id => acting.external_id.clone(),
@@ -60,14 +65,20 @@ async fn create_activity_log(
     let activity = request.activity_id.clone();
     let user = request.user_id.clone();
     let command = Command::LogActivity(log(request)?);
-    let done = app.command(&bearer.caller, &external_id, command).await?;
-    match &done.reply {
-        Reply::Activity(log) => Ok(answer(
-            StatusCode::CREATED,
-            shown(&bearer, log, activity, user),
-        )),
-        _ => Err(Problem::internal(&std::fmt::Error)),
-    }
+    let provenance = provenance::of(&bearer);
+    ask(
+        &app,
+        &bearer,
+        &once,
+        &external_id,
+        command,
+        StatusCode::CREATED,
+        move |reply, _, _| match reply {
+            Reply::Activity(log) => Some(shown(log, &activity, &user, &provenance)),
+            _ => None,
+        },
+    )
+    .await
 }
 
 /// Reads a request; 400 tells everything that is wrong.
@@ -140,11 +151,16 @@ fn log(request: w::CreateActivityLog) -> Result<LogActivity> {
     })
 }
 
-fn shown(bearer: &Bearer, log: &ActivityLog, activity: String, user: String) -> w::ActivityLog {
+fn shown(
+    log: &ActivityLog,
+    activity: &str,
+    user: &str,
+    provenance: &w::Provenance,
+) -> w::ActivityLog {
     w::ActivityLog {
         activity_log_id: log.id.clone(),
-        activity_id: activity,
-        user_id: user,
+        activity_id: activity.to_owned(),
+        user_id: user.to_owned(),
         outcome: log.outcome.map(|outcome| match outcome {
             ActivityOutcome::Success => w::ActivityOutcome::Success,
             ActivityOutcome::Failure => w::ActivityOutcome::Failure,
@@ -153,7 +169,7 @@ fn shown(bearer: &Bearer, log: &ActivityLog, activity: String, user: String) -> 
         tags: log.tags.clone(),
         additional_data: log.additional_data.clone(),
         completed_at: iso(log.completed),
-        provenance: provenance::of(bearer),
+        provenance: provenance.clone(),
         created_at: iso(log.created),
         updated_at: iso(log.created),
     }

@@ -14,8 +14,8 @@ use engine::timeframe::{State as TimeframeState, TimeframeType};
 use jiff::Timestamp;
 use store::Space;
 use store::batch::Item;
+use store::document::Slice;
 use store::driver::Tx;
-use store::mission::Slice;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -158,10 +158,10 @@ fn is_due(view: &mut View<'_, '_>, acting: &Acting) -> Result<bool> {
     if !catalog.book.has_missions() {
         return Ok(false);
     }
-    let (missions, evaluations) = if catalog.book.has_group_missions() {
+    let shared = if catalog.book.has_group_missions() {
         store::mission::of_groups(view.tx, view.space, acting.id)?
     } else {
-        Default::default()
+        store::mission::Shared::default()
     };
     let item = Item {
         space: view.space,
@@ -179,10 +179,10 @@ fn is_due(view: &mut View<'_, '_>, acting: &Acting) -> Result<bool> {
         false,
     )?;
     let is_due = set.with(item.space, item.user, item.command, |state, company| {
-        for mission in missions {
+        for mission in shared.missions {
             company.missions.insert(mission.id, Row::stored(mission));
         }
-        for (tag, rule, period) in evaluations {
+        for (tag, rule, period) in shared.evaluations {
             company.evaluations.insert((tag, rule), Row::stored(period));
         }
         engine::apply::apply(&catalog, state, company, item.command, item.now, &mut ids);

@@ -58,9 +58,10 @@ async fn list_virtual_balances(
     let acting = bearer.user()?.clone();
     let lang = bearer.lang().to_owned();
     app.read(&bearer.caller, move |view| {
+        let catalog = view.catalog.clone();
         let holder = Holder::of(view, acting)?;
         let mut held = Vec::new();
-        for currency in currencies(&view.catalog) {
+        for currency in currencies(&catalog) {
             held.extend(holder.find(view, currency)?.map(|purse| (currency, purse)));
         }
         let place =

@@ -16,6 +16,7 @@ use engine::id::{CurrencyId, LedgerEntryId, UserId};
 use engine::outcome::{InitiatorType, LedgerEntry, Reply, Transaction, TransactionState};
 use engine::rule::is_bounded_data;
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Map, Number, Value};
 use store::Space;
 use store::driver::Tx;
@@ -25,8 +26,9 @@ use uuid::Uuid;
 use wire::aworld as w;
 
 use super::missions::slice;
-use super::virtual_balances::currencies;
-use crate::api::answer;
+use super::virtual_balances::{Currency, currencies};
+use crate::api::aworld::ask::{answered, ask};
+use crate::api::aworld::once::OnceKey;
 use crate::api::aworld::page::Page;
 use crate::api::aworld::time::{instant, iso};
 use crate::api::aworld::{provenance, user};
@@ -74,7 +76,7 @@ async fn list_virtual_transactions(
     let slice = slice(&page)?;
     app.read(&bearer.caller, move |view| {
         let systems: Vec<CurrencyId> = currencies(&view.catalog)
-            .map(|currency| currency.id())
+            .map(Currency::id)
             .filter(|id| view.catalog.system(*id).is_some())
             .collect();
         let mut entries = store::transaction::of_user(view.tx, view.space, user, &systems, slice)?;
@@ -132,8 +134,12 @@ async fn get_virtual_transaction(
 async fn create_virtual_transactions(
     State(app): State<App>,
     AppBearer(bearer): AppBearer,
+    once: OnceKey,
     body: RawBody,
 ) -> Result<Response> {
+    if let Some(answer) = answered(&app, &bearer, &once).await? {
+        return Ok(answer);
+    }
     let request: w::CreatePayments = body.object()?;
     let acting = bearer.user()?.clone();
     let source = acting.id.0.to_string();
@@ -157,19 +163,16 @@ async fn create_virtual_transactions(
         initiator: source,
         orders,
     };
-    let entries = carry_out(
+    carry_out(
         &app,
         &bearer,
+        &once,
         &acting.external_id,
         Command::Transact(transact),
-    )
-    .await?;
-    Ok(answer(
         StatusCode::CREATED,
-        w::VirtualTransactions {
-            transactions: entries,
-        },
-    ))
+        |transactions| w::VirtualTransactions { transactions },
+    )
+    .await
 }
 
 /// Lets a pending transaction of the user take effect.
@@ -188,7 +191,7 @@ async fn redeem_virtual_transaction(
     State(app): State<App>,
     AppBearer(bearer): AppBearer,
     Segment(id): Segment,
-) -> Result<Json<w::OwnedTransactions>> {
+) -> Result<Response> {
     let acting = bearer.user()?.clone();
     let user = acting.id;
     let command = app
@@ -210,16 +213,24 @@ async fn redeem_virtual_transaction(
             })
         })
         .await?;
-    let transactions = carry_out(&app, &bearer, &acting.external_id, command).await?;
-    Ok(Json(owned(&bearer, transactions)))
+    let provenance = provenance::of(&bearer);
+    carry_out(
+        &app,
+        &bearer,
+        &OnceKey::default(),
+        &acting.external_id,
+        command,
+        StatusCode::OK,
+        move |transactions| owned(&provenance, transactions),
+    )
+    .await
 }
 
 /// Transactions with where they belong.
 pub(crate) fn owned(
-    bearer: &Bearer,
+    provenance: &w::Provenance,
     transactions: Vec<w::VirtualTransaction>,
 ) -> w::OwnedTransactions {
-    let provenance = provenance::of(bearer);
     w::OwnedTransactions {
         transactions: transactions
             .into_iter()
@@ -239,9 +250,7 @@ fn stands_in_the_way(message: impl Into<String>) -> Problem {
 fn find(view: &mut View<'_, '_>, user: UserId, id: &str) -> Result<LedgerEntry> {
     let missing = || Problem::not_found("virtual transaction", id);
     let uuid: Uuid = id.parse().map_err(|_| missing())?;
-    let known: Vec<CurrencyId> = currencies(&view.catalog)
-        .map(|currency| currency.id())
-        .collect();
+    let known: Vec<CurrencyId> = currencies(&view.catalog).map(Currency::id).collect();
     store::transaction::find(view.tx, view.space, user, &known, LedgerEntryId(uuid))?
         .ok_or_else(missing)
 }
@@ -395,28 +404,31 @@ fn order(asked: &Asked, index: usize, now: Timestamp, wrong: &mut Vec<Detail>) -
 }
 
 /// Hands a command to the desk whose answer is transactions.
-pub(crate) async fn carry_out(
+pub(crate) async fn carry_out<T: Serialize>(
     app: &App,
     bearer: &Bearer,
+    once: &OnceKey,
     user: &str,
     command: Command,
-) -> Result<Vec<w::VirtualTransaction>> {
-    let done = app.command(&bearer.caller, user, command).await;
-    let done = done.map_err(|problem| match problem.status {
+    status: StatusCode,
+    shape: impl Fn(Vec<w::VirtualTransaction>) -> T + Send + Sync + 'static,
+) -> Result<Response> {
+    let render = move |reply: &Reply, catalog: &Catalog, at: Timestamp| {
+        let Reply::Transactions(entries) = reply else {
+            return None;
+        };
+        let naming = Naming {
+            catalog,
+            names: BTreeMap::new(),
+        };
+        let entries = entries.iter().map(|entry| naming.shown(entry, at));
+        Some(shape(entries.collect()))
+    };
+    let done = ask(app, bearer, once, user, command, status, render).await;
+    done.map_err(|problem| match problem.status {
         StatusCode::CONFLICT => stands_in_the_way(problem.message),
         _ => problem,
-    })?;
-    let Reply::Transactions(entries) = &done.reply else {
-        return Err(Problem::internal(&std::fmt::Error));
-    };
-    let naming = Naming {
-        catalog: &done.catalog,
-        names: BTreeMap::new(),
-    };
-    Ok(entries
-        .iter()
-        .map(|entry| naming.shown(entry, done.at))
-        .collect())
+    })
 }
 
 /// How far a transaction got by an instant, whether or not anybody has swept since it expired.

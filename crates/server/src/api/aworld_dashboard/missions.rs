@@ -1,14 +1,16 @@
 //! Missions that somebody gives to a user or a group (spec/aworld.md 3.7, 4.5).
 
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::Response;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use engine::amount::Amount;
+use engine::catalog::Catalog;
 use engine::command::{Command, StartMission};
 use engine::id::Ids;
 use engine::mission;
 use engine::outcome::Reply;
 use engine::state::{Mission, Owner};
+use jiff::Timestamp;
 use serde_json::Number;
 use store::Space;
 use store::driver::Tx;
@@ -16,7 +18,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wire::aworld as w;
 
-use crate::api::answer;
+use crate::api::aworld::ask::{answered, ask};
+use crate::api::aworld::once::OnceKey;
 use crate::api::aworld::time::{instant, maybe_instant};
 use crate::api::aworld::{provenance, user};
 use crate::api::aworld_app::missions::Naming;
@@ -45,19 +48,18 @@ pub fn routes() -> OpenApiRouter<App> {
 async fn create_mission(
     State(app): State<App>,
     DashboardBearer(bearer): DashboardBearer,
+    once: OnceKey,
     body: RawBody,
 ) -> Result<Response> {
+    if let Some(answer) = answered(&app, &bearer, &once).await? {
+        return Ok(answer);
+    }
     let request: w::CreateMission = body.object()?;
     let given = Given::of(request)?;
-    let mission = match given.to {
-        To::User(number) => to_user(&app, &bearer, number, given.start).await?,
-        To::Group(tag) => to_group(&app, &bearer, tag, given.start).await?,
-    };
-    let created = w::CreatedMission {
-        mission,
-        provenance: provenance::of(&bearer),
-    };
-    Ok(answer(StatusCode::CREATED, created))
+    match given.to {
+        To::User(number) => to_user(&app, &bearer, &once, number, given.start).await,
+        To::Group(tag) => to_group(&app, &bearer, &once, tag, given.start).await,
+    }
 }
 
 /// A mission as a request gives it.
@@ -187,9 +189,10 @@ fn amount(wrong: &mut Vec<Detail>, field: &str, number: Option<Number>) -> Optio
 async fn to_user(
     app: &App,
     bearer: &Bearer,
+    once: &OnceKey,
     number: String,
     start: StartMission,
-) -> Result<w::Mission> {
+) -> Result<Response> {
     let asked = start.clone();
     let external_id = app
         .read(&bearer.caller, move |view| {
@@ -204,35 +207,78 @@ async fn to_user(
         })
         .await?;
     let command = Command::StartMission(start);
-    let done = app.command(&bearer.caller, &external_id, command).await?;
-    match &done.reply {
-        Reply::Mission(mission) => Naming::known(&done.catalog).shown(mission, done.at, None),
-        _ => Err(Problem::internal(&std::fmt::Error)),
-    }
+    let provenance = provenance::of(bearer);
+    ask(
+        app,
+        bearer,
+        once,
+        &external_id,
+        command,
+        StatusCode::CREATED,
+        move |reply, catalog, at| match reply {
+            Reply::Mission(mission) => created(catalog, mission, at, &provenance).ok(),
+            _ => None,
+        },
+    )
+    .await
 }
 
 async fn to_group(
     app: &App,
     bearer: &Bearer,
+    once: &OnceKey,
     tag: String,
     start: StartMission,
-) -> Result<w::Mission> {
+) -> Result<Response> {
     let space = bearer.caller.space;
     let room = app.room.clone();
-    app.administer(&bearer.caller, move |tx, ids, now| {
-        let versions = store::access::versions(tx, space)?.ok_or_else(Problem::unauthorized)?;
-        let catalog = room.catalogs.get(tx, space, versions.config)?;
-        let missing = || Problem::not_found("tag", &tag);
-        let group = catalog.book.tag_named(&tag).ok_or_else(missing)?;
-        if !store::mission::hold_group(tx, space, group)? {
-            return Err(missing());
-        }
-        let mission = mission::by_hand(&catalog, Owner::Group(group), &start, now, ids)?;
-        must_be_new(tx, space, &mission)?;
-        store::mission::insert(tx, space, &mission)?;
-        Naming::known(&catalog).shown(&mission, now, None)
+    let provenance = provenance::of(bearer);
+    let fingerprint = once.fingerprint(bearer);
+    let (answer, is_repeated) = app
+        .administer(&bearer.caller, move |tx, ids, now| {
+            let versions = store::access::versions(tx, space)?.ok_or_else(Problem::unauthorized)?;
+            let catalog = room.catalogs.get(tx, space, versions.config)?;
+            let missing = || Problem::not_found("tag", &tag);
+            let group = catalog.book.tag_named(&tag).ok_or_else(missing)?;
+            if !store::mission::hold_group(tx, space, group)? {
+                return Err(missing());
+            }
+            // Whoever stood in the way has committed now; it may have been the same request.
+            if let Some(fingerprint) = &fingerprint
+                && let Some(answer) =
+                    store::answer::find(tx, space, fingerprint, now - store::answer::LIFE)?
+            {
+                return Ok((answer, true));
+            }
+            let mission = mission::by_hand(&catalog, Owner::Group(group), &start, now, ids)?;
+            must_be_new(tx, space, &mission)?;
+            store::mission::insert(tx, space, &mission)?;
+            let created = created(&catalog, &mission, now, &provenance)?;
+            let answer = store::answer::Answer {
+                status: StatusCode::CREATED.as_u16(),
+                body: serde_json::to_string(&created).map_err(|error| Problem::internal(&error))?,
+            };
+            if let Some(fingerprint) = &fingerprint {
+                store::answer::keep(tx, space, fingerprint, &answer, now)?;
+            }
+            Ok((answer, false))
+        })
+        .await?;
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    let response = (StatusCode::CREATED, json, answer.body).into_response();
+    Ok(once.mark(response, is_repeated))
+}
+
+fn created(
+    catalog: &Catalog,
+    mission: &Mission,
+    now: Timestamp,
+    provenance: &w::Provenance,
+) -> Result<w::CreatedMission> {
+    Ok(w::CreatedMission {
+        mission: Naming::known(catalog).shown(mission, now, None)?,
+        provenance: provenance.clone(),
     })
-    .await
 }
 
 /// 409 if the owner was given a mission of the configuration for the period before.

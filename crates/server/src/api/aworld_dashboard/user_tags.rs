@@ -1,11 +1,9 @@
 //! The tags on users (spec/aworld.md 2.9).
 
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use engine::catalog::Catalog;
 use engine::command::{Command, TagAction, TagUser};
 use engine::id::{TagId, UserId};
@@ -17,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wire::aworld as w;
 
-use crate::api::answer;
+use crate::api::aworld::ask;
 use crate::api::aworld::once::OnceKey;
 use crate::api::aworld::page::Page;
 use crate::api::aworld::time::iso;
@@ -269,11 +267,19 @@ fn priority(tag_id: String, request: &w::AssignOne) -> Result<Named> {
 }
 
 /// What an answer looks like.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape {
     Batch,
     One,
     Nothing,
+}
+
+/// The body of an answer.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Body {
+    Batch(AssignedUserTags),
+    One(UserTagAssignment),
 }
 
 /// A change to the tags of a user.
@@ -310,7 +316,7 @@ impl Request {
         let (user, tags) = app
             .read(&bearer.caller, move |view| {
                 let user = user::find(view, &user)?;
-                let mut tags: BTreeMap<TagId, i64> = BTreeMap::new();
+                let mut tags: Vec<(TagId, i64)> = Vec::new();
                 for (tag_id, priority) in named {
                     let unknown = || Problem::not_found("tag", &tag_id);
                     let tag = view.catalog.book.tag_named(&tag_id).ok_or_else(unknown)?;
@@ -323,7 +329,11 @@ impl Request {
                         }
                         (None, _) => 0,
                     };
-                    tags.insert(tag, priority);
+                    // Of two items for one tag the last counts.
+                    match tags.iter_mut().find(|(known, _)| *known == tag) {
+                        Some(known) => known.1 = priority,
+                        None => tags.push((tag, priority)),
+                    }
                 }
                 Ok((user, tags))
             })
@@ -332,30 +342,32 @@ impl Request {
             is_created_shown: action != TagAction::Update,
             ..Pen::of(&bearer)
         };
-        let command = Command::TagUser(TagUser {
-            action,
-            tags: tags.into_iter().collect(),
-        });
-        let done = app
-            .command(&bearer.caller, &user.external_id, command)
-            .await?;
-        let Reply::Tags(tags) = &done.reply else {
-            return Err(Problem::internal(&std::fmt::Error));
-        };
-        let response = match shape {
-            Shape::Nothing => axum::response::IntoResponse::into_response(StatusCode::NO_CONTENT),
-            Shape::Batch => answer(
-                StatusCode::OK,
-                pen.assignments(&done.catalog, user.id, tags),
-            ),
-            Shape::One => answer(
-                StatusCode::OK,
-                pen.assignments(&done.catalog, user.id, tags)
-                    .assignments
-                    .pop(),
-            ),
-        };
-        Ok(once.mark(response, false))
+        let command = Command::TagUser(TagUser { action, tags });
+        if shape == Shape::Nothing {
+            app.command(&bearer.caller, &user.external_id, command)
+                .await?;
+            return Ok(StatusCode::NO_CONTENT.into_response());
+        }
+        let id = user.id;
+        ask::ask(
+            app,
+            &bearer,
+            &once,
+            &user.external_id,
+            command,
+            StatusCode::OK,
+            move |reply, catalog, _| match reply {
+                Reply::Tags(tags) => {
+                    let mut all = pen.assignments(catalog, id, tags);
+                    match shape {
+                        Shape::One => all.assignments.pop().map(Body::One),
+                        _ => Some(Body::Batch(all)),
+                    }
+                }
+                _ => None,
+            },
+        )
+        .await
     }
 }
 

@@ -17,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wire::aworld as w;
 
-use crate::api::answer;
+use crate::api::aworld::ask;
 use crate::api::aworld::once::OnceKey;
 use crate::api::aworld::page::{self, Page};
 use crate::api::aworld::user::{
@@ -96,6 +96,10 @@ async fn create_user(
     bearer.must_manage_users()?;
     let DashboardBearer(bearer) = bearer;
     let wanted = Wanted::of(body.object()?)?;
+    // A repeated request would find the user that it made itself.
+    if let Some(answer) = ask::answered(&app, &bearer, &once).await? {
+        return Ok(answer);
+    }
     let space = bearer.caller.space;
     let number = {
         let now = app.room.clock.now();
@@ -106,7 +110,7 @@ async fn create_user(
         Some(id) => id.clone(),
         None => number.0.to_string(),
     };
-    let person = app
+    let patch = app
         .administer(&bearer.caller, move |tx, ids, now| {
             must_be_new(tx, space, &wanted)?;
             let person = Person {
@@ -123,16 +127,24 @@ async fn create_user(
         })
         .await?;
     let command = Command::SaveUser(SaveUser {
-        user: person,
+        user: patch,
         may_create: true,
         must_be_new: Some(Some(number)),
     });
-    let done = app.command(&bearer.caller, &external_id, command).await?;
-    let Reply::User(made) = &done.reply else {
-        return Err(Problem::internal(&std::fmt::Error));
-    };
-    let made = user::shown(&bearer.account_id, space, made);
-    Ok(once.mark(answer(StatusCode::CREATED, made), false))
+    let account_id = bearer.account_id.clone();
+    ask::ask(
+        &app,
+        &bearer,
+        &once,
+        &external_id,
+        command,
+        StatusCode::CREATED,
+        move |reply, _, _| match reply {
+            Reply::User(made) => Some(user::shown(&account_id, space, made)),
+            _ => None,
+        },
+    )
+    .await
 }
 
 /// A user that is to be made.

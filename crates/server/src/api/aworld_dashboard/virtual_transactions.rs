@@ -9,12 +9,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wire::aworld as w;
 
-use crate::api::answer;
+use crate::api::aworld::ask::{answered, unfit};
+use crate::api::aworld::once::OnceKey;
+use crate::api::aworld::provenance;
 use crate::api::aworld_app::virtual_transactions::{Asked, carry_out, orders, owned};
 use crate::app::App;
 use crate::bearer::DashboardBearer;
 use crate::body::RawBody;
-use crate::problem::{Problem, Result};
+use crate::problem::Result;
 
 /// Its routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -37,8 +39,12 @@ pub fn routes() -> OpenApiRouter<App> {
 async fn create_virtual_transactions(
     State(app): State<App>,
     DashboardBearer(bearer): DashboardBearer,
+    once: OnceKey,
     body: RawBody,
 ) -> Result<Response> {
+    if let Some(answer) = answered(&app, &bearer, &once).await? {
+        return Ok(answer);
+    }
     let request: w::CreateTransactions = body.object()?;
     let asked = request
         .transactions
@@ -59,12 +65,21 @@ async fn create_virtual_transactions(
     let user = orders
         .first()
         .map(|order| order.destination.clone())
-        .ok_or_else(|| Problem::internal(&std::fmt::Error))?;
+        .ok_or_else(unfit)?;
     let transact = Transact {
         initiator_type: InitiatorType::Admin,
         initiator: bearer.token.client.clone(),
         orders,
     };
-    let transactions = carry_out(&app, &bearer, &user, Command::Transact(transact)).await?;
-    Ok(answer(StatusCode::CREATED, owned(&bearer, transactions)))
+    let provenance = provenance::of(&bearer);
+    carry_out(
+        &app,
+        &bearer,
+        &once,
+        &user,
+        Command::Transact(transact),
+        StatusCode::CREATED,
+        move |transactions| owned(&provenance, transactions),
+    )
+    .await
 }

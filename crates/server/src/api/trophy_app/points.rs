@@ -3,11 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use engine::catalog::{Catalog, SystemEntry};
+use engine::definition::{Document, Stored, VirtualCurrency};
+use engine::id::CurrencyId;
 use engine::outcome::LedgerEntry;
+use engine::state::UserState;
 use wire::trophy_app as w;
 
 use super::{render, users};
-use crate::app::App;
+use crate::app::{App, View};
 use crate::body::{Segment, Segments};
 use crate::door::AppCaller;
 use crate::problem::{Problem, Result};
@@ -138,7 +141,7 @@ fn count_by_level(system: &SystemEntry, balances: &[(i64, i64)], users: i64) -> 
     get, path = "/users/{id}/points/{key}", operation_id = "users_points", tag = "Users",
     params(
         ("id" = String, Path, description = "The id of the user."),
-        ("key" = String, Path, description = "The key of the points system."),
+        ("key" = String, Path, description = "The key of the points system, or the id of a virtual currency."),
         ("awards" = Option<i64>, Query, description = "How many awards, 1 to 100; 10 if missing."),
     ),
     responses(
@@ -157,7 +160,14 @@ pub async fn get_user_points(
     let count = query.int("awards", 1, 100, 10)?;
     app.read(&caller, move |view| {
         let (state, appended) = users::settled(view, &id)?;
-        let system = find(&view.catalog, &key)?;
+        let catalog = view.catalog.clone();
+        // Of two that share a key, this dialect means the points system.
+        if catalog.system_by_key(&key).is_none()
+            && let Some(currency) = catalog.book.currency_named(&key)
+        {
+            return currency_points(view, &state, currency, count).map(Json);
+        }
+        let system = find(&catalog, &key)?;
         let user = state.user.get().id;
         let stored = store::ledger::last(view.tx, view.space, user, system.id(), count)?;
         let settled = appended
@@ -184,11 +194,29 @@ pub async fn get_user_points(
     .await
 }
 
+/// What a user has of a virtual currency, as points: whole units of what can be spent.
+fn currency_points(
+    view: &mut View<'_, '_>,
+    state: &UserState,
+    currency: &Stored<Document<VirtualCurrency>>,
+    count: i64,
+) -> Result<w::GetUserPointsResponse> {
+    let id = CurrencyId(currency.id);
+    let user = state.user.get().id;
+    let entries = store::transaction::last_completed(view.tx, view.space, user, id, count)?;
+    let purse = state.purses.get(&id).map(|row| *row.get());
+    Ok(w::GetUserPointsResponse {
+        system: render::currency(currency),
+        total: purse.map_or(0, |purse| purse.available().steps(1)),
+        level: None,
+        awards: entries.iter().map(render::currency_award).collect(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use engine::definition::{PointsLevel, PointsSystem, Stored};
-    use engine::id::CurrencyId;
+    use engine::definition::{PointsLevel, PointsSystem};
     use jiff::Timestamp;
     use uuid::Uuid;
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use engine::amount::Amount;
 use engine::calendar::Frequency;
 use engine::catalog::{AchievementEntry, BoardEntry, Catalog, SystemEntry, TriggerEntry};
 use engine::definition::{
-    AchievementTrigger, BoardStatus, KeyedFilter, PointsLevel, RankBy, Stored, StreakSettings,
-    TriggerRule,
+    AchievementTrigger, BoardStatus, Document, KeyedFilter, PointsLevel, RankBy, Stored,
+    StreakSettings, TriggerRule, VirtualCurrency,
 };
 use engine::outcome::{BoardChange, LedgerEntry, PointsChange, StreakView};
 use engine::state::Completion;
@@ -198,6 +199,52 @@ pub fn system(entry: &SystemEntry) -> w::PointsResponse {
         description: Some(body.description.clone()),
         badge_url: body.badge_url.clone(),
         max_points: body.max_points,
+    }
+}
+
+/// A virtual currency as a points system.
+pub fn currency(stored: &Stored<Document<VirtualCurrency>>) -> w::PointsResponse {
+    let content = &stored.body.content;
+    w::PointsResponse {
+        id: stored.id.to_string(),
+        key: stored.body.id.clone(),
+        name: content.name.clone(),
+        description: None,
+        badge_url: content.icon.clone(),
+        max_points: content.max_allowed_balance.map(|max| max.steps(1)),
+    }
+}
+
+/// A transaction of a virtual currency as an award, in whole units. What made it is no trigger of this
+/// dialect: it is shown as one that was completed once, with no conditions.
+pub fn currency_award(entry: &LedgerEntry) -> w::PointsAward {
+    let units = |millionths: i64| Amount::from_millionths(millionths).steps(1);
+    let awarded = units(entry.amount);
+    w::PointsAward {
+        id: entry.id.to_string(),
+        awarded,
+        date: instant(entry.at),
+        total: units(entry.balance),
+        trigger: w::PointsTrigger {
+            id: entry.id.to_string(),
+            kind: w::PointsTriggerType::Achievement,
+            points: awarded,
+            status: w::TriggerStatus::Active,
+            achievement_id: None,
+            metric_id: None,
+            metric_name: None,
+            metric_threshold: None,
+            streak_length_threshold: None,
+            achievement_name: None,
+            time_unit: None,
+            time_interval: None,
+            user_attributes: Vec::new(),
+            event_attribute: None,
+            event_attributes: None,
+            created: instant(entry.at),
+            updated: instant(entry.at),
+        },
+        boosts: Vec::new(),
     }
 }
 

@@ -8,8 +8,8 @@ use engine::timeframe::State;
 use serde_json::Value;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{
-    HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn, ParameterStyle,
-    PathItem, PathsBuilder,
+    HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, ParameterStyle, PathItem,
+    PathsBuilder,
 };
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::response::ResponseBuilder;
@@ -326,6 +326,8 @@ impl Description {
             ("Translation", translation.build()),
         ];
         if face.tagging.is_some() {
+            AssignTags::schemas(&mut self.schemas);
+            RemoveTags::schemas(&mut self.schemas);
             shapes.push(("TagAssignment", TagAssignment::described(face.id)));
             shapes.push(("RemovedTag", RemovedAssignment::described(face.id)));
         }
@@ -467,11 +469,12 @@ fn merge(object: &mut Object, schema: RefOr<Schema>, schemas: &[(String, RefOr<S
         RefOr::T(Schema::Object(own)) => {
             object.properties.extend(own.properties);
             object.required.extend(own.required);
-            if object.description.is_none() {
-                object.description = own.description;
-            }
+            object.description = object.description.take().or(own.description);
         }
-        RefOr::T(Schema::AllOf(AllOf { items, .. })) => {
+        RefOr::T(Schema::AllOf(AllOf {
+            items, description, ..
+        })) => {
+            object.description = object.description.take().or(description);
             for item in items {
                 merge(object, item, schemas);
             }

@@ -7,7 +7,6 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use engine::definition::{Content, Document, Kind};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::Space;
 use store::document::{Kept, Slice};
@@ -118,6 +117,7 @@ pub(super) async fn replace<T: Content>(
             .map_err(Problem::invalid)?;
         check_references(tx, space, &document)?;
         let kept = store::document::save_draft(tx, space, before, document, now)?;
+        configuration.unchanged();
         let frame = Frame::new(face, account_id, space, now);
         let shown = frame.shown(&kept, kept.newest(), Some(Stage::Draft));
         Ok((StatusCode::OK, shown))
@@ -161,7 +161,10 @@ pub(super) async fn translations<T: Content>(
     // All have the same instant of change, that of the document: their place tells them apart.
     let after = match &page.after {
         None => 0,
-        Some((_, place)) => place.parse::<usize>().map_err(|_| foreign_token())? + 1,
+        Some((_, place)) => place
+            .parse::<usize>()
+            .map_err(|_| foreign_token())?
+            .saturating_add(1),
     };
     let account_id = bearer.account_id;
     app.read(&bearer.caller, move |view| {
@@ -186,11 +189,12 @@ pub(super) async fn translations<T: Content>(
 
 /// A page as it is answered.
 pub(super) fn paged(items: Vec<Value>, next: Option<String>) -> Value {
-    let mut page = json!({ "items": items });
+    let mut page = serde_json::Map::new();
+    page.insert("items".to_owned(), Value::Array(items));
     if let Some(next) = next {
-        page["nextToken"] = next.into();
+        page.insert("nextToken".to_owned(), next.into());
     }
-    page
+    Value::Object(page)
 }
 
 /// The rows of a page, one more than are shown.

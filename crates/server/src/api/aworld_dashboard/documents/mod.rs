@@ -18,7 +18,6 @@ use axum::routing::{MethodRouter, get, post};
 use engine::definition::{
     Activity, Content, MissionConfiguration, MissionRule, RewardRule, Tag, VirtualCurrency,
 };
-use jiff::SignedDuration;
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -279,9 +278,6 @@ fn tag_route<T: Content>(face: Face, tagging: Tagging) -> MethodRouter<App> {
     )
 }
 
-/// How long an answer to a request with a key is kept (spec/aworld.md 2.6).
-const KEPT_FOR: SignedDuration = SignedDuration::from_mins(5);
-
 /// Changes the configuration and answers JSON; a repeated request is answered as it was the first time
 /// and changes nothing.
 async fn change(
@@ -296,7 +292,10 @@ async fn change(
             let now = configuration.now;
             if let Some(fingerprint) = &fingerprint {
                 let (tx, space) = (&mut *configuration.tx, configuration.space);
-                if let Some(answer) = store::answer::find(tx, space, fingerprint, now - KEPT_FOR)? {
+                if let Some(answer) =
+                    store::answer::find(tx, space, fingerprint, now - store::answer::LIFE)?
+                {
+                    configuration.unchanged();
                     return Ok((answer, true));
                 }
             }

@@ -173,15 +173,21 @@ impl Sent {
         None
     }
 
-    /// The member at which reading failed, where the reader cannot tell because it read a part of the
-    /// object as a struct of its own: the one without which there is another error or none.
+    /// The member at which reading failed, where the reader cannot tell because it reads a part of the
+    /// object as a struct of its own: without it the failure is another one, and something absurd in its
+    /// place fails otherwise, also without a place.
     fn culprit<T: Content>(&self, cause: &str) -> String {
+        let failure = |members| read::<T>(Value::Object(members)).err();
         let is_culprit = |name: &&String| {
-            let mut others = self.0.clone();
-            others.remove(*name);
-            read::<T>(Value::Object(others))
-                .err()
-                .is_none_or(|(_, other)| other != cause)
+            let mut without = self.0.clone();
+            without.remove(*name);
+            let matters = failure(without).is_none_or(|(_, other)| other != cause);
+            matters
+                && [json!({ "\0": [] }), json!([])].into_iter().any(|absurd| {
+                    let mut with = self.0.clone();
+                    with.insert((*name).clone(), absurd);
+                    failure(with).is_some_and(|(path, other)| path.is_empty() && other != cause)
+                })
         };
         let culprit = self.0.keys().find(is_culprit);
         culprit.map_or("body", String::as_str).to_owned()
