@@ -156,6 +156,11 @@ fn member<'t>(turn: &'t mut Turn<'_>, name: Option<&str>) -> Option<&'t mut User
     }
 }
 
+/// An instant as it is shown: what a user reads is when it ends.
+fn whole_milliseconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
+}
+
 /// Pays a reward. What the limits of the currency do not allow is kept as rejected, without effect.
 pub(crate) fn reward(turn: &mut Turn<'_>, rule: &str, reward: &RewardEntry, amount: Amount) {
     let Some(currency) = turn.catalog.book.currency(reward.currency) else {
@@ -173,7 +178,8 @@ pub(crate) fn reward(turn: &mut Turn<'_>, rule: &str, reward: &RewardEntry, amou
         RedemptionMode::Auto => None,
         RedemptionMode::Manual => reward
             .expires_after
-            .and_then(|span| user.zone().after(now, span)),
+            .and_then(|span| user.zone().after(now, span))
+            .map(whole_milliseconds),
     };
     let state = match (after, reward.mode) {
         (None, _) => TransactionState::Rejected,

@@ -3,6 +3,8 @@
 //! The generator shares the machine with the server; it speaks HTTP by hand over kept connections so that it costs little.
 //! Figures of a shared machine swing: compare runs of one table only.
 
+mod second;
+
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -19,6 +21,9 @@ use tokio::net::TcpStream;
 pub(crate) enum Bench {
     /// Single events over HTTP: a metric, a daily streak, five achievements, points with levels, a board.
     Ingest(Ingest),
+    /// Activity logs of the second dialect over HTTP: all of the above through the metric of the activity, and a mission that
+    /// counts and pays.
+    Activities(Ingest),
 }
 
 /// See [`Bench::Ingest`].
@@ -43,7 +48,10 @@ pub(crate) struct Ingest {
 
 /// Builds the release binary, runs the measurement and prints a table.
 pub(crate) fn run(bench: &Bench) -> Result<()> {
-    let Bench::Ingest(ingest) = bench;
+    let (ingest, is_second, what) = match bench {
+        Bench::Ingest(ingest) => (ingest, false, "Single events"),
+        Bench::Activities(ingest) => (ingest, true, "Activity logs"),
+    };
     let binary = match &ingest.binary {
         Some(binary) => binary.clone(),
         None => crate::build_release()?,
@@ -58,7 +66,7 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
     for store in &ingest.stores {
         for users in &ingest.users {
             let server = Server::start(&binary, store)?;
-            let run = runtime.block_on(ingest_run(&server, ingest, *users))?;
+            let run = runtime.block_on(ingest_run(&server, ingest, *users, is_second))?;
             writeln!(
                 table,
                 "| {store} | {users} | {} | {:.0} | {:.1} | {:.1} | {:.1} | {} |",
@@ -73,7 +81,7 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
         }
     }
     crate::say(&format!(
-        "Single events over HTTP, every one durable before its answer; {} s a run, generator on the \
+        "{what} over HTTP, every one durable before its answer; {} s a run, generator on the \
          same {} cores.\n\n{table}",
         ingest.seconds,
         std::thread::available_parallelism().map_or(0, usize::from),
@@ -104,14 +112,64 @@ impl Measured {
     }
 }
 
-async fn ingest_run(server: &Server, ingest: &Ingest, users: u64) -> Result<Measured> {
+/// What every connection sends, again and again, for one user or another.
+#[derive(Clone)]
+enum Load {
+    /// Events by key, for users by number.
+    Events { key: String, users: u64 },
+    /// Activity logs by token, for these users.
+    Activities {
+        token: String,
+        users: std::sync::Arc<[String]>,
+    },
+}
+
+impl Load {
+    /// Header lines, path and body of a request.
+    fn request(&self, random: u64) -> (String, &'static str, String) {
+        match self {
+            Self::Events { key, users } => (
+                format!("x-api-key: {key}"),
+                "/v1/metrics/steps/event",
+                format!(
+                    "{{\"user\":{{\"id\":\"user-{}\"}},\"value\":1}}",
+                    random % users
+                ),
+            ),
+            Self::Activities { token, users } => {
+                let index = usize::try_from(random % users.len().max(1) as u64).unwrap_or(0);
+                let user = &users[index];
+                (
+                    format!("authorization: Bearer {token}\r\nx-user-id: {user}"),
+                    "/app/v1/activity-logs",
+                    format!("{{\"activityId\":\"steps\",\"userId\":\"{user}\"}}"),
+                )
+            }
+        }
+    }
+}
+
+async fn ingest_run(
+    server: &Server,
+    ingest: &Ingest,
+    users: u64,
+    is_second: bool,
+) -> Result<Measured> {
     set_up(server).await?;
+    let load = if is_second {
+        second::set_up(server, users).await?
+    } else {
+        Load::Events {
+            key: server.key.clone(),
+            users,
+        }
+    };
     let deadline = Instant::now() + Duration::from_secs(ingest.seconds);
     let started = Instant::now();
     let tasks: Vec<_> = (0..ingest.connections)
         .map(|number| {
-            let (address, key) = (server.address, server.key.clone());
-            tokio::task::spawn(async move { send(address, &key, number, users, deadline).await })
+            let (address, load) = (server.address, load.clone());
+            tokio::task::spawn(async move { send(address, &load, number, deadline).await })
         })
         .collect();
     let mut latencies_us = Vec::new();
@@ -142,9 +200,8 @@ async fn ingest_run(server: &Server, ingest: &Ingest, users: u64) -> Result<Meas
 /// One connection: an event, its answer, the next event.
 async fn send(
     address: SocketAddr,
-    key: &str,
+    load: &Load,
     number: usize,
-    users: u64,
     deadline: Instant,
 ) -> Result<(Vec<u32>, u64)> {
     let mut connection = Connection::open(address).await?;
@@ -155,14 +212,9 @@ async fn send(
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        let body = format!(
-            "{{\"user\":{{\"id\":\"user-{}\"}},\"value\":1}}",
-            random % users
-        );
+        let (headers, path, body) = load.request(random);
         let started = Instant::now();
-        let status = connection
-            .send(key, "POST", "/v1/metrics/steps/event", &body)
-            .await?;
+        let status = connection.send(&headers, "POST", path, &body).await?;
         if status == 201 {
             let us = u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX);
             latencies.push(us);
@@ -194,13 +246,13 @@ impl Connection {
     }
 
     /// Sends a request and waits for the whole answer.
-    async fn send(&mut self, key: &str, method: &str, path: &str, body: &str) -> Result<u16> {
+    async fn send(&mut self, headers: &str, method: &str, path: &str, body: &str) -> Result<u16> {
         use std::io::Write as _;
         self.request.clear();
         write!(
             self.request,
-            "{method} {path} HTTP/1.1\r\nhost: bench\r\nx-api-key: {key}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nhost: bench\r\n{headers}\r\n\
+             content-length: {}\r\n\r\n{body}",
             body.len()
         )?;
         self.stream.write_all(&self.request).await?;
@@ -304,9 +356,21 @@ impl Server {
     }
 
     async fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<(u16, Value)> {
-        let mut connection = Connection::open(self.address).await?;
         let body = body.map_or_else(String::new, ToString::to_string);
-        let status = connection.send(&self.key, method, path, &body).await?;
+        let headers = format!("x-api-key: {}\r\ncontent-type: application/json", self.key);
+        self.ask(&headers, method, path, &body).await
+    }
+
+    /// Sends one request with any headers.
+    async fn ask(
+        &self,
+        headers: &str,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> Result<(u16, Value)> {
+        let mut connection = Connection::open(self.address).await?;
+        let status = connection.send(headers, method, path, body).await?;
         let (start, end) = connection.body;
         Ok((
             status,

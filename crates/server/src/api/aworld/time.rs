@@ -9,14 +9,15 @@ pub fn iso(at: Timestamp) -> String {
     format!("{at:.3}")
 }
 
-/// Reads an instant with any offset.
+/// Reads an instant with any offset, to the millisecond in which it will be shown.
 pub fn instant(field: &str, text: &str) -> Result<Timestamp> {
-    text.parse().map_err(|_| {
+    let at: Timestamp = text.parse().map_err(|_| {
         Problem::invalid_member(
             field,
             "must be a date and time such as 2026-01-15T09:30:00.000Z",
         )
-    })
+    })?;
+    Ok(Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at))
 }
 
 /// Reads an instant that may be absent.
