@@ -14,6 +14,15 @@ const HIT: HeaderName = HeaderName::from_static("x-idempotency-cache-hit");
 /// The longest key.
 const KEY_BYTES_MAX: usize = 255;
 
+/// How operations describe that they can be repeated; [`OnceKey`] reads it.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct OnceHeader {
+    /// Requests with the same key within five minutes are carried out once, and get the same answer.
+    #[param(rename = "x-idempotency-key")]
+    pub key: Option<String>,
+}
+
 /// The key of a request, if it has one, with what it is good for.
 #[derive(Clone, Debug, Default)]
 pub struct OnceKey(Option<Named>);

@@ -13,6 +13,21 @@ pub const LIMIT_DEFAULT: i64 = 10;
 /// The most items on a page.
 pub const LIMIT_MAX: i64 = 100;
 
+/// How operations describe that they list in pages; [`Page::of`] reads it.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub struct PageQuery {
+    /// Items on the page, 10 if missing, at most 100.
+    #[param(minimum = 1)]
+    pub limit: Option<i64>,
+    /// Where the page begins: the `nextToken` of the page before, good for the same limit and order.
+    pub next_token: Option<String>,
+    /// `updatedAt`, which is the only one.
+    pub sort: Option<String>,
+    /// `asc` or `desc` (default), by the last change.
+    pub order: Option<String>,
+}
+
 /// A page that is asked for: always by the instant of the last change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {

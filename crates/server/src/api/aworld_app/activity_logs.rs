@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use wire::aworld as w;
 
 use crate::api::aworld::ask::{answered, ask};
-use crate::api::aworld::once::OnceKey;
+use crate::api::aworld::once::{OnceHeader, OnceKey};
 use crate::api::aworld::time::{instant, iso};
 use crate::api::aworld::{provenance, user};
 use crate::app::App;
@@ -35,7 +35,7 @@ pub fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(
     post, path = "/activity-logs", operation_id = "aworld_app_create_activity_log", tag = "Activity logs",
     params(
-        ("x-idempotency-key" = Option<String>, Header, description = "Repeats with the same key change nothing."),
+        OnceHeader,
     ),
     request_body = w::CreateActivityLog,
     responses(

@@ -21,7 +21,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 use wire::aworld as w;
 
-use crate::api::aworld::page::{Page, fields};
+use crate::api::aworld::page::{Page, PageQuery, fields};
 use crate::api::aworld::time::iso;
 use crate::app::{App, View};
 use crate::bearer::{Acting, AppBearer};
@@ -44,10 +44,7 @@ pub fn routes() -> OpenApiRouter<App> {
     get, path = "/missions", operation_id = "aworld_app_list_missions", tag = "Missions",
     params(
         ("fields" = Option<Vec<String>>, Query, description = "`translation`."),
-        ("limit" = Option<i64>, Query, description = "Items on the page, 10 if missing, at most 100."),
-        ("nextToken" = Option<String>, Query, description = "Where the page begins."),
-        ("order" = Option<String>, Query, description = "`asc` or `desc`, by the last change."),
-        ("sort" = Option<String>, Query, description = "`updatedAt`."),
+        PageQuery,
     ),
     responses((status = 200, description = "The missions.", body = w::MissionPage)),
 )]

@@ -6,7 +6,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wire::aworld as w;
 
-use crate::api::aworld::page::Page;
+use crate::api::aworld::page::{Page, PageQuery};
 use crate::api::aworld::user::{self, Members};
 use crate::app::App;
 use crate::bearer::AppBearer;
@@ -89,10 +89,7 @@ async fn get_my_stats(
 #[utoipa::path(
     get, path = "/users/me/tags", operation_id = "aworld_app_list_my_tags", tag = "Users",
     params(
-        ("limit" = Option<i64>, Query, minimum = 1, description = "Tags on a page; 10 if missing, at most 100."),
-        ("nextToken" = Option<String>, Query, description = "Where the page begins, from the page before."),
-        ("sort" = Option<String>, Query, description = "`updatedAt`."),
-        ("order" = Option<String>, Query, description = "`asc` or `desc`; `desc` if missing."),
+        PageQuery,
     ),
     responses((status = 200, description = "A page of tags.", body = w::TagReferencePage)),
 )]

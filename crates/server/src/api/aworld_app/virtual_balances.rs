@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use wire::aworld as w;
 
 use super::missions::translation;
-use crate::api::aworld::page::{Page, fields};
+use crate::api::aworld::page::{Page, PageQuery, fields};
 use crate::api::aworld::time::iso;
 use crate::api::trophy_app::users::settled;
 use crate::app::{App, View};
@@ -41,10 +41,7 @@ pub fn routes() -> OpenApiRouter<App> {
     get, path = "/virtual-balances", operation_id = "aworld_app_list_virtual_balances", tag = "Virtual balances",
     params(
         ("fields" = Option<Vec<String>>, Query, description = "`translation`."),
-        ("limit" = Option<i64>, Query, description = "Items on the page, 10 if missing, at most 100."),
-        ("nextToken" = Option<String>, Query, description = "Where the page begins."),
-        ("order" = Option<String>, Query, description = "`asc` or `desc`, by the last change."),
-        ("sort" = Option<String>, Query, description = "`updatedAt`."),
+        PageQuery,
     ),
     responses((status = 200, description = "The balances.", body = w::VirtualBalancePage)),
 )]

@@ -28,8 +28,8 @@ use wire::aworld as w;
 use super::missions::slice;
 use super::virtual_balances::{Currency, currencies};
 use crate::api::aworld::ask::{answered, ask};
-use crate::api::aworld::once::OnceKey;
-use crate::api::aworld::page::Page;
+use crate::api::aworld::once::{OnceHeader, OnceKey};
+use crate::api::aworld::page::{Page, PageQuery};
 use crate::api::aworld::time::{instant, iso};
 use crate::api::aworld::{provenance, user};
 use crate::app::{App, View};
@@ -59,10 +59,7 @@ pub fn routes() -> OpenApiRouter<App> {
     get, path = "/virtual-transactions", operation_id = "aworld_app_list_virtual_transactions",
     tag = "Virtual transactions",
     params(
-        ("limit" = Option<i64>, Query, description = "Items on the page, 10 if missing, at most 100."),
-        ("nextToken" = Option<String>, Query, description = "Where the page begins."),
-        ("order" = Option<String>, Query, description = "`asc` or `desc`, by the last change."),
-        ("sort" = Option<String>, Query, description = "`updatedAt`."),
+        PageQuery,
     ),
     responses((status = 200, description = "The transactions.", body = w::VirtualTransactionPage)),
 )]
@@ -123,7 +120,7 @@ async fn get_virtual_transaction(
     post, path = "/virtual-transactions", operation_id = "aworld_app_create_virtual_transactions",
     tag = "Virtual transactions",
     params(
-        ("x-idempotency-key" = Option<String>, Header, description = "Repeats with the same key change nothing."),
+        OnceHeader,
     ),
     request_body = w::CreatePayments,
     responses(

@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 use wire::aworld as w;
 
 use crate::api::aworld::ask::{answered, ask};
-use crate::api::aworld::once::OnceKey;
+use crate::api::aworld::once::{OnceHeader, OnceKey};
 use crate::api::aworld::time::{instant, maybe_instant};
 use crate::api::aworld::{provenance, user};
 use crate::api::aworld_app::missions::Naming;
@@ -37,7 +37,7 @@ pub fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(
     post, path = "/missions", operation_id = "aworld_dashboard_create_mission", tag = "Missions",
     params(
-        ("x-idempotency-key" = Option<String>, Header, description = "Repeats with the same key change nothing."),
+        OnceHeader,
     ),
     request_body = w::CreateMission,
     responses(

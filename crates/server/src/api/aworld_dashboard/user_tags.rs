@@ -16,8 +16,8 @@ use utoipa_axum::routes;
 use wire::aworld as w;
 
 use crate::api::aworld::ask;
-use crate::api::aworld::once::OnceKey;
-use crate::api::aworld::page::Page;
+use crate::api::aworld::once::{OnceHeader, OnceKey};
+use crate::api::aworld::page::{Page, PageQuery};
 use crate::api::aworld::time::iso;
 use crate::api::aworld::user;
 use crate::app::App;
@@ -38,10 +38,7 @@ pub fn routes() -> OpenApiRouter<App> {
     get, path = "/users/{userId}/tags", operation_id = "aworld_dashboard_list_user_tags", tag = "Users",
     params(
         ("userId" = String, Path, description = "Our number of the user."),
-        ("limit" = Option<i64>, Query, minimum = 1, description = "Tags on a page; 10 if missing, at most 100."),
-        ("nextToken" = Option<String>, Query, description = "Where the page begins, from the page before."),
-        ("sort" = Option<String>, Query, description = "`updatedAt`."),
-        ("order" = Option<String>, Query, description = "`asc` or `desc`; `desc` if missing."),
+        PageQuery,
     ),
     responses((status = 200, description = "A page of tags.", body = UserTagPage)),
 )]
@@ -70,7 +67,7 @@ async fn list_tags(
     post, path = "/users/{userId}/tags", operation_id = "aworld_dashboard_assign_user_tags", tag = "Users",
     params(
         ("userId" = String, Path, description = "Our number of the user."),
-        ("x-idempotency-key" = Option<String>, Header, description = "Requests with the same key are carried out once."),
+        OnceHeader,
     ),
     request_body = w::AssignTags,
     responses((status = 200, description = "The tags as they are now.", body = AssignedUserTags)),
@@ -92,7 +89,7 @@ async fn assign_tags(
     patch, path = "/users/{userId}/tags", operation_id = "aworld_dashboard_update_user_tags", tag = "Users",
     params(
         ("userId" = String, Path, description = "Our number of the user."),
-        ("x-idempotency-key" = Option<String>, Header, description = "Requests with the same key are carried out once."),
+        OnceHeader,
     ),
     request_body = w::AssignTags,
     responses((status = 200, description = "The tags as they are now.", body = AssignedUserTags)),
@@ -164,7 +161,7 @@ async fn get_tag(
     params(
         ("userId" = String, Path, description = "Our number of the user."),
         ("tagId" = String, Path, description = "The tag."),
-        ("x-idempotency-key" = Option<String>, Header, description = "Requests with the same key are carried out once."),
+        OnceHeader,
     ),
     request_body = w::AssignOne,
     responses(
@@ -190,7 +187,7 @@ async fn assign_tag(
     params(
         ("userId" = String, Path, description = "Our number of the user."),
         ("tagId" = String, Path, description = "The tag."),
-        ("x-idempotency-key" = Option<String>, Header, description = "Requests with the same key are carried out once."),
+        OnceHeader,
     ),
     request_body = w::AssignOne,
     responses((status = 200, description = "The tag as it is now.", body = UserTagAssignment)),

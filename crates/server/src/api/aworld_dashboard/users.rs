@@ -18,8 +18,8 @@ use utoipa_axum::routes;
 use wire::aworld as w;
 
 use crate::api::aworld::ask;
-use crate::api::aworld::once::OnceKey;
-use crate::api::aworld::page::{self, Page};
+use crate::api::aworld::once::{OnceHeader, OnceKey};
+use crate::api::aworld::page::{self, Page, PageQuery};
 use crate::api::aworld::user::{
     self, Members, PARTS, email_problem, external_id_problem, image_problem, lang_problem,
     nickname_problem, person_name_problem, timezone_problem,
@@ -45,10 +45,7 @@ pub fn routes() -> OpenApiRouter<App> {
     get, path = "/users", operation_id = "aworld_dashboard_list_users", tag = "Users",
     params(
         ("fields" = Option<Vec<String>>, Query, description = "`tags`, `principal`: parts to be shown too."),
-        ("limit" = Option<i64>, Query, minimum = 1, description = "Users on a page; 10 if missing, at most 100."),
-        ("nextToken" = Option<String>, Query, description = "Where the page begins, from the page before."),
-        ("sort" = Option<String>, Query, description = "`updatedAt`."),
-        ("order" = Option<String>, Query, description = "`asc` or `desc`; `desc` if missing."),
+        PageQuery,
     ),
     responses((status = 200, description = "A page of users.", body = w::UserPage)),
 )]
@@ -79,7 +76,7 @@ async fn list_users(
 #[utoipa::path(
     post, path = "/users", operation_id = "aworld_dashboard_create_user", tag = "Users",
     params(
-        ("x-idempotency-key" = Option<String>, Header, description = "Requests with the same key are carried out once."),
+        OnceHeader,
     ),
     request_body = w::CreateUser,
     responses(

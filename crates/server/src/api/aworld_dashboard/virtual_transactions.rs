@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use wire::aworld as w;
 
 use crate::api::aworld::ask::{answered, unfit};
-use crate::api::aworld::once::OnceKey;
+use crate::api::aworld::once::{OnceHeader, OnceKey};
 use crate::api::aworld::provenance;
 use crate::api::aworld_app::virtual_transactions::{Asked, carry_out, orders, owned};
 use crate::app::App;
@@ -28,7 +28,7 @@ pub fn routes() -> OpenApiRouter<App> {
     post, path = "/virtual-transactions", operation_id = "aworld_dashboard_create_virtual_transactions",
     tag = "Virtual transactions",
     params(
-        ("x-idempotency-key" = Option<String>, Header, description = "Repeats with the same key change nothing."),
+        OnceHeader,
     ),
     request_body = w::CreateTransactions,
     responses(
