@@ -53,7 +53,7 @@ pub(super) const ADDED: [(&str, Added); 14] = [
 ];
 
 #[derive(Clone, Copy)]
-enum Added {
+pub(super) enum Added {
     Number(fn(f64) -> f64),
     Power,
     Date(fn(DateTime) -> i64),
