@@ -51,6 +51,56 @@ pub fn longer_than(tx: &mut Tx<'_>, space: Space, length: i64) -> Result<i64> {
     Ok(count.unwrap_or(0))
 }
 
+/// The caller's ids of users with a streak, longest first, then whoever extended first; streaks that
+/// nobody has settled yet stand among them as they were.
+pub fn longest_now(tx: &mut Tx<'_>, space: Space, limit: i64, skip: i64) -> Result<Vec<String>> {
+    tx.rows(
+        "select u.external_id
+         from streak s join end_user u on u.space_id = s.space_id and u.id = s.user_id
+         where s.space_id = $1 and s.length > 0
+         order by s.length desc, s.extended_at, u.external_id limit $2 offset $3",
+        &[space.id().into(), limit.into(), skip.into()],
+        |row| row.get(0),
+    )
+}
+
+/// A user's longest streak of all time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Longest {
+    /// The caller's id of the user.
+    pub external_id: String,
+    /// The name of the user.
+    pub name: Option<String>,
+    /// In periods.
+    pub length: i64,
+}
+
+/// The longest streak that each user has ever had in a frequency, longest first, then by the
+/// caller's id.
+pub fn longest_ever(
+    tx: &mut Tx<'_>,
+    space: Space,
+    frequency: Frequency,
+    limit: i64,
+) -> Result<Vec<Longest>> {
+    tx.rows(
+        "select u.external_id, u.name, p.length
+         from (select user_id, max(length) as length from streak_period
+               where space_id = $1 and frequency = $2 group by user_id) p
+         join end_user u on u.space_id = $1 and u.id = p.user_id
+         where p.length > 0
+         order by p.length desc, u.external_id limit $3",
+        &[space.id().into(), frequency.name().into(), limit.into()],
+        |row| {
+            Ok(Longest {
+                external_id: row.get(0)?,
+                name: row.get(1)?,
+                length: row.get(2)?,
+            })
+        },
+    )
+}
+
 /// Users for whom a midnight that matters has passed, longest overdue first.
 pub fn due(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Result<Vec<(Space, String)>> {
     tx.rows(

@@ -70,6 +70,34 @@ pub fn organization(tx: &mut Tx<'_>, environment: Environment) -> Result<Option<
     )
 }
 
+/// An environment as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// For people.
+    pub name: String,
+    /// Unique.
+    pub key: String,
+    /// `production`, `staging` or `development`.
+    pub kind: String,
+}
+
+/// All environments of the organization of one of them, in their order.
+pub fn list_environments(tx: &mut Tx<'_>, environment: Environment) -> Result<Vec<Listed>> {
+    tx.rows(
+        "select name, key, kind from environment
+         where organization_id = (select organization_id from environment where id = $1)
+         order by position, id",
+        &[environment.id().into()],
+        |row| {
+            Ok(Listed {
+                name: row.get(0)?,
+                key: row.get(1)?,
+                kind: row.get(2)?,
+            })
+        },
+    )
+}
+
 /// Switches multi-tenancy of the organization of an environment.
 pub fn set_multi_tenancy(tx: &mut Tx<'_>, environment: Environment, is_on: bool) -> Result<()> {
     tx.run(

@@ -145,6 +145,12 @@ impl Renderer {
                 {
                     return self.key_table(columns);
                 }
+                if let Some(operands) = token
+                    .strip_prefix("holds(")
+                    .and_then(|t| t.strip_suffix(')'))
+                {
+                    return self.containment(operands);
+                }
                 return Err(format!("unknown token {{{token}}}"));
             }
         };
@@ -168,6 +174,29 @@ impl Renderer {
         self.out.push_str(number);
         self.out.push(')');
         Ok(())
+    }
+
+    /// `{holds(column, $n)}`: a JSON object has every member of another one, whose values are texts.
+    fn containment(&mut self, operands: &str) -> Result<(), String> {
+        let (column, number) = operands
+            .split_once(", $")
+            .filter(|(column, number)| {
+                column.chars().all(|c| is_word(c) || c == '.')
+                    && !number.is_empty()
+                    && number.bytes().all(|b| b.is_ascii_digit())
+            })
+            .ok_or_else(|| format!("`{operands}` is not `column, $n`"))?;
+        self.parameters = true;
+        // Writing to a String cannot fail.
+        match self.dialect {
+            Dialect::Sqlite => write!(
+                self.out,
+                "not exists (select 1 from json_each(?{number}) w where \
+                 (select h.value from json_each({column}) h where h.key = w.key) is not w.value)"
+            ),
+            Dialect::Postgres => write!(self.out, "{column} @> ${number}"),
+        }
+        .map_err(|e| e.to_string())
     }
 
     /// `{keys(name type, ..)}`: a table expression. One row of parameters in `SQLite`, where the
@@ -277,6 +306,17 @@ mod tests {
     }
 
     #[test]
+    fn an_object_holds_another() {
+        check(
+            "{holds(u.attributes, $3)} and a = $1",
+            "not exists (select 1 from json_each(?3) w where \
+             (select h.value from json_each(u.attributes) h where h.key = w.key) is not w.value) \
+             and a = ?1",
+            "u.attributes @> $3 and a = $1",
+        );
+    }
+
+    #[test]
     fn keys_are_a_table() {
         check(
             "select 1 from {keys(a bigint, b text, c json)} k",
@@ -310,6 +350,9 @@ mod tests {
             "{keys(a varchar)}",
             "{keys(a)}",
             "{in $}",
+            "{holds(a)}",
+            "{holds(a, $)}",
+            "{holds(f(a), $1)}",
             "{hold",
             "'open",
         ] {

@@ -5,6 +5,7 @@ pub mod application_keys;
 pub mod attributes;
 pub mod batch;
 pub mod clients;
+pub mod environments;
 pub mod leaderboards;
 pub mod metrics;
 pub mod organization;
@@ -46,7 +47,6 @@ const NOT_BUILT: &[(&str, &[&str])] = &[
     ("/streaks/restore", &["POST"]),
     ("/streaks/reset", &["POST"]),
     ("/settings", &["GET", "PATCH"]),
-    ("/environments", &["GET"]),
 ];
 
 /// The routes below `/admin/v1`, with their description.
@@ -121,6 +121,7 @@ pub fn router() -> (Router<App>, OpenApi) {
             clients::create_clients,
             clients::delete_clients
         ))
+        .routes(routes!(environments::list_environments))
         .routes(routes!(
             organization::get_organization,
             organization::update_organization

@@ -1,13 +1,18 @@
-//! What happened to a total, period by period (spec/trophy.md 3.7).
+//! What happened to a total, period by period: that of a metric or of points (spec/trophy.md 3.7, 6.10).
+
+use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
 use engine::amount::Amount;
 use engine::calendar::{Frequency, days_between};
 use engine::id::MetricId;
+use engine::user::User;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use wire::trophy_app as w;
 
+use super::{points, users};
 use crate::app::App;
 use crate::body::Segments;
 use crate::door::AppCaller;
@@ -51,17 +56,76 @@ pub async fn summarize_user_metric(
             .map(|metric| MetricId(metric.id))
             .ok_or_else(|| Problem::not_found("metric", &key))?;
         let to = range.by.period(range.end).end;
-        let days: Vec<(Date, Amount)> =
-            store::event::days(view.tx, view.space, user.id, metric, to)?
-                .into_iter()
-                .map(|(date, day)| (date, day.sum))
-                .collect();
-        // A journey west can leave events on a date that has not come where the user is now.
-        let today = user.zone().date(view.now);
-        let today = days.last().map_or(today, |(last, _)| today.max(*last));
-        Ok(Json(summarize(&days, range, today)))
+        let days: Vec<(Date, i64)> = store::event::days(view.tx, view.space, user.id, metric, to)?
+            .into_iter()
+            .map(|(date, day)| (date, day.sum.millionths()))
+            .collect();
+        let today = last_day(&days, &user, view.now);
+        let shown = |millionths| Amount::from_millionths(millionths).to_f64();
+        Ok(Json(summarize(&days, range, today, shown)))
     })
     .await
+}
+
+/// Sums up the changes of a user's points by day, week or month of the user's calendar.
+#[utoipa::path(
+    get, path = "/users/{id}/points/{key}/event-summary",
+    operation_id = "users_points_event_summary", tag = "Users",
+    params(
+        ("id" = String, Path, description = "The id of the user."),
+        ("key" = String, Path, description = "The key of the points system."),
+        ("aggregation" = String, Query, description = "`daily`, `weekly` (from Sunday) or `monthly`."),
+        ("startDate" = String, Query, description = "A date, YYYY-MM-DD."),
+        ("endDate" = String, Query, description = "A later date, at most 400 days later."),
+    ),
+    responses(
+        (status = 200, description = "One item for each whole period that touches the range and has begun.", body = [w::EventSummaryItem]),
+        (status = 403, description = "The key belongs to another user.", body = wire::ErrorBody),
+        (status = 404, description = "There is no such user or points system.", body = wire::ErrorBody),
+    ),
+)]
+pub async fn summarize_user_points(
+    State(app): State<App>,
+    AppCaller(caller): AppCaller,
+    Segments(id, key): Segments,
+    query: Query,
+) -> Result<Json<Vec<w::EventSummaryItem>>> {
+    caller.must_be(&id)?;
+    let range = Range::of(&query)?;
+    app.read(&caller, move |view| {
+        let (state, appended) = users::settled(view, &id)?;
+        let user = state.user.get();
+        let system = points::find(&view.catalog, &key)?.id();
+        let to = range.by.period(range.end).end;
+        let stored = store::ledger::days(view.tx, view.space, user.id, system, to)?;
+        let mut days: BTreeMap<Date, i64> = stored.into_iter().collect();
+        // What settling paid just now stands beside what is stored.
+        let settled = appended.ledger.iter();
+        for entry in settled.filter(|entry| entry.system == system && entry.date <= to) {
+            let sum = days.entry(entry.date).or_default();
+            *sum = sum.saturating_add(entry.amount);
+        }
+        let days: Vec<(Date, i64)> = days.into_iter().collect();
+        let today = last_day(&days, user, view.now);
+        Ok(Json(summarize(&days, range, today, whole)))
+    })
+    .await
+}
+
+/// Points as a double, which holds every balance exactly.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "balances end where doubles stop being exact"
+)]
+fn whole(points: i64) -> f64 {
+    points as f64
+}
+
+/// The last date that has begun for the user. A journey west can leave changes on a date that has not
+/// come where the user is now.
+fn last_day(days: &[(Date, i64)], user: &User, now: Timestamp) -> Date {
+    let today = user.zone().date(now);
+    days.last().map_or(today, |(last, _)| today.max(*last))
 }
 
 /// What a summary is asked for.
@@ -100,14 +164,20 @@ impl Range {
 
 /// One item for every period that touches the range, up to the one that holds `today`. Periods count
 /// whole even where the range cuts them, so that an item's `total - change` is the `total` of the item
-/// before it. `days` are in order and begin with the user's first event.
-fn summarize(days: &[(Date, Amount)], range: Range, today: Date) -> Vec<w::EventSummaryItem> {
+/// before it. `days` are in order and begin with the user's first change; `shown` makes numbers of
+/// their units.
+fn summarize(
+    days: &[(Date, i64)],
+    range: Range,
+    today: Date,
+    shown: impl Fn(i64) -> f64,
+) -> Vec<w::EventSummaryItem> {
     let mut items = Vec::new();
     let mut days = days.iter().peekable();
     let mut total = 0_i64;
     let mut add_before = |is_meant: &dyn Fn(Date) -> bool, total: &mut i64| {
         while let Some((_, sum)) = days.next_if(|(date, _)| is_meant(*date)) {
-            *total = total.saturating_add(sum.millionths());
+            *total = total.saturating_add(*sum);
         }
     };
     let mut period = range.by.period(range.start);
@@ -117,8 +187,8 @@ fn summarize(days: &[(Date, Amount)], range: Range, today: Date) -> Vec<w::Event
         add_before(&|date| date <= period.end, &mut total);
         items.push(w::EventSummaryItem {
             date: period.start.to_string(),
-            total: Amount::from_millionths(total).to_f64(),
-            change: Amount::from_millionths(total.saturating_sub(before)).to_f64(),
+            total: shown(total),
+            change: shown(total.saturating_sub(before)),
         });
         let next = period.next(range.by);
         if next == period {

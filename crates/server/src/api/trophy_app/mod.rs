@@ -33,11 +33,8 @@ struct Description;
 const NOT_BUILT: &[(&str, &[&str])] = &[
     ("/users/{id}/preferences", &["GET", "PATCH"]),
     ("/users/{id}/points/{key}/boosts", &["GET"]),
-    ("/users/{id}/points/{key}/event-summary", &["GET"]),
     ("/users/{id}/wrapped", &["GET"]),
-    ("/points/{key}/summary", &["GET"]),
     ("/points/{key}/boosts", &["GET"]),
-    ("/streaks/rankings", &["GET"]),
 ];
 
 /// The routes below `/v1`, with their description.
@@ -53,12 +50,15 @@ pub fn router() -> (Router<App>, OpenApi) {
         .routes(routes!(user_metrics::list_user_metrics))
         .routes(routes!(user_metrics::get_user_metric))
         .routes(routes!(event_summary::summarize_user_metric))
+        .routes(routes!(event_summary::summarize_user_points))
         .routes(routes!(achievements::list_user_achievements))
         .routes(routes!(achievements::list_achievements))
         .routes(routes!(achievements::complete_achievement))
         .routes(routes!(streaks::get_user_streak))
         .routes(routes!(streaks::list_streaks))
+        .routes(routes!(streaks::rank_streaks))
         .routes(routes!(points::get_points_system))
+        .routes(routes!(points::summarize_points))
         .routes(routes!(points::list_points_levels))
         .routes(routes!(points::summarize_points_levels))
         .routes(routes!(points::get_user_points))

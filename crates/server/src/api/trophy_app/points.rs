@@ -1,4 +1,6 @@
-//! Points systems, their levels, and the points of one user (spec/trophy.md 6.1, 6.5, 6.8).
+//! Points systems, their levels, how balances are spread, and the points of one user (spec/trophy.md 6.1, 6.5, 6.8, 6.9).
+
+use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
@@ -16,7 +18,8 @@ use crate::door::AppCaller;
 use crate::problem::{Problem, Result};
 use crate::query::Query;
 
-fn find<'a>(catalog: &'a Catalog, key: &str) -> Result<&'a SystemEntry> {
+/// The points system with a key.
+pub(super) fn find<'a>(catalog: &'a Catalog, key: &str) -> Result<&'a SystemEntry> {
     catalog
         .system_by_key(key)
         .ok_or_else(|| Problem::not_found("points system", key))
@@ -118,12 +121,92 @@ pub async fn summarize_points_levels(
     .await
 }
 
+/// Counts the users by balance, in ten equal ranges up to the power of ten that holds the largest.
+#[utoipa::path(
+    get, path = "/points/{key}/summary", operation_id = "points_summary", tag = "Points",
+    params(
+        ("key" = String, Path, description = "The key of the points system."),
+        ("userAttributes" = Option<String>, Query, description = "`key:value` pairs, separated by commas: only users with all of them count."),
+    ),
+    responses(
+        (status = 200, description = "Eleven ranges, both ends included; the first one holds zero only.", body = [w::PointsRange]),
+        (status = 404, description = "There is no such points system.", body = wire::ErrorBody),
+    ),
+)]
+pub async fn summarize_points(
+    State(app): State<App>,
+    AppCaller(caller): AppCaller,
+    Segment(key): Segment,
+    query: Query,
+) -> Result<Json<Vec<w::PointsRange>>> {
+    let pairs = query.attributes("userAttributes")?;
+    app.read(&caller, move |view| {
+        let system = find(&view.catalog, &key)?.id();
+        let balances = match pairs {
+            None => {
+                let users = store::user::count(view.tx, view.space)?;
+                let balances = store::ledger::balances(view.tx, view.space, system)?;
+                with_idle(&balances, users).collect()
+            }
+            Some(pairs) => match consistent(pairs) {
+                Some(wanted) => {
+                    store::ledger::balances_with(view.tx, view.space, system, &wanted)?
+                }
+                None => Vec::new(),
+            },
+        };
+        Ok(Json(histogram(&balances)))
+    })
+    .await
+}
+
+/// The pairs by key; nothing if they ask for two values of one attribute, which nobody has.
+fn consistent(pairs: Vec<(String, String)>) -> Option<BTreeMap<String, String>> {
+    let mut wanted: BTreeMap<String, String> = BTreeMap::new();
+    for (key, value) in pairs {
+        if wanted.get(&key).is_some_and(|other| *other != value) {
+            return None;
+        }
+        wanted.insert(key, value);
+    }
+    Some(wanted)
+}
+
+/// Balances as (balance, users), and with them all who never earned anything, who stand at zero.
+fn with_idle(balances: &[(i64, i64)], users: i64) -> impl Iterator<Item = (i64, i64)> {
+    let earners: i64 = balances.iter().map(|(_, users)| users).sum();
+    balances.iter().copied().chain([(0, users - earners)])
+}
+
+/// Zero, and ten equal ranges from 1 to the largest balance rounded up to a power of ten, at least
+/// ten (spec/trophy.md 6.9, D.6). Balances come as (balance, users).
+fn histogram(balances: &[(i64, i64)]) -> Vec<w::PointsRange> {
+    let largest = balances.iter().map(|(balance, _)| *balance).max();
+    let mut top = 10_i64;
+    while largest.is_some_and(|largest| largest > top) {
+        top = top.saturating_mul(10);
+    }
+    let width = top / 10;
+    let ranges = (0..10).map(|range| (range * width + 1, (range + 1) * width));
+    std::iter::once((0, 0))
+        .chain(ranges)
+        .map(|(from, to)| w::PointsRange {
+            from,
+            to,
+            users: balances
+                .iter()
+                .filter(|(balance, _)| (from..=to).contains(balance))
+                .map(|(_, users)| users)
+                .sum(),
+        })
+        .collect()
+}
+
 /// How many of all users are at each level. Balances come as (balance, users); whoever never earned
 /// anything has none and stands at zero.
 fn count_by_level(system: &SystemEntry, balances: &[(i64, i64)], users: i64) -> Vec<i64> {
-    let earners: i64 = balances.iter().map(|(_, users)| users).sum();
     let mut counts = vec![0; system.levels.len()];
-    for (balance, users) in balances.iter().copied().chain([(0, users - earners)]) {
+    for (balance, users) in with_idle(balances, users) {
         let level = system.level_at(balance);
         let index = system
             .levels
@@ -264,6 +347,40 @@ mod tests {
             count_by_level(&system(&[0, 50, 200]), &balances, 17),
             [10, 3, 4]
         );
+    }
+
+    /// spec/trophy.md D.6.
+    #[test]
+    fn d6_histogram_upper_bound() {
+        for (largest, top) in [
+            (0, 10),
+            (7, 10),
+            (10, 10),
+            (11, 100),
+            (512, 1_000),
+            (1_000, 1_000),
+            (1_001, 10_000),
+            (9_000_000_000_000_000, 10_000_000_000_000_000),
+        ] {
+            let ranges = histogram(&[(0, 3), (largest, 2)]);
+            assert_eq!(ranges.len(), 11);
+            assert_eq!((ranges[0].from, ranges[0].to), (0, 0));
+            assert_eq!((ranges[1].from, ranges[10].to), (1, top), "{largest}");
+            for pair in ranges[1..].windows(2) {
+                assert_eq!(pair[1].from, pair[0].to + 1);
+                assert_eq!(pair[1].to - pair[1].from, pair[0].to - pair[0].from);
+            }
+            let users: i64 = ranges.iter().map(|range| range.users).sum();
+            assert_eq!(users, 5, "{largest}");
+        }
+        assert_eq!(histogram(&[]).len(), 11);
+    }
+
+    #[test]
+    fn both_ends_of_a_range_are_in_it() {
+        let balances = [(0, 5), (1, 1), (100, 2), (101, 4), (900, 8), (901, 16), (1_000, 32)];
+        let users: Vec<i64> = histogram(&balances).iter().map(|range| range.users).collect();
+        assert_eq!(users, [5, 3, 4, 0, 0, 0, 0, 0, 0, 8, 48]);
     }
 
     #[test]

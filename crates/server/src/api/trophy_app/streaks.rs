@@ -1,5 +1,6 @@
-//! Streaks: one user's with its past, several users' in one call (spec/trophy.md 5.9, 5.10).
+//! Streaks: one user's with its past, several users' in one call, the longest ones (spec/trophy.md 5.9, 5.10, 15.7).
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use axum::Json;
@@ -29,6 +30,8 @@ use crate::query::Query;
 const PERIODS_MAX: i64 = 366;
 /// The most users in one call.
 const USERS_MAX: usize = 100;
+/// How many streaks are settled at a time to find those that live.
+const PAGE: i64 = 100;
 
 /// Shows a user's streak and its last periods.
 #[utoipa::path(
@@ -175,14 +178,13 @@ pub async fn list_streaks(
     ids.dedup();
     app.read(&caller, move |view| {
         let mut streaks = views(view, &ids)?;
-        streaks
-            .sort_by(|(a_id, a), (b_id, b)| place(a).cmp(&place(b)).then_with(|| a_id.cmp(b_id)));
+        streaks.sort_by(|a, b| place(a).cmp(&place(b)));
         let items = streaks
             .into_iter()
-            .map(|(id, streak)| w::BulkStreakResponseItem {
-                user_id: id,
-                streak_length: streak.length,
-                extended: streak.extended.map(render::instant),
+            .map(|of| w::BulkStreakResponseItem {
+                user_id: of.id,
+                streak_length: of.streak.length,
+                extended: of.streak.extended.map(render::instant),
             })
             .collect();
         Ok(Json(items))
@@ -190,13 +192,87 @@ pub async fn list_streaks(
     .await
 }
 
-/// Longest first, then whoever extended first.
-fn place(streak: &StreakView) -> (std::cmp::Reverse<i64>, Option<Timestamp>) {
-    (std::cmp::Reverse(streak.length), streak.extended)
+/// Ranks users by the length of their streaks, for older clients.
+#[utoipa::path(
+    get, path = "/streaks/rankings", operation_id = "streaks_rankings", tag = "Streaks",
+    params(
+        ("limit" = Option<i64>, Query, description = "How many users, 1 to 100; 10 if missing."),
+        ("type" = Option<String>, Query, description = "`active` for streaks that live, which is meant if missing; `longest` for the longest one each user ever had."),
+    ),
+    responses(
+        (status = 200, description = "The users, longest streak first; nobody without one.", body = [w::StreakRankingUser]),
+    ),
+)]
+pub async fn rank_streaks(
+    State(app): State<App>,
+    AppCaller(caller): AppCaller,
+    query: Query,
+) -> Result<Json<Vec<w::StreakRankingUser>>> {
+    let limit = query.int("limit", 1, 100, 10)?;
+    let is_ever = match query.one("type") {
+        None | Some("active") => false,
+        Some("longest") => true,
+        Some(_) => return Err(Problem::unprocessable("type must be active or longest")),
+    };
+    app.read(&caller, move |view| {
+        if !is_ever {
+            return active(view, limit).map(Json);
+        }
+        let frequency = view.catalog.streak.frequency;
+        let longest = store::streak::longest_ever(view.tx, view.space, frequency, limit)?;
+        let users = longest.into_iter().map(|of| w::StreakRankingUser {
+            user_id: of.external_id,
+            name: of.name,
+            streak_length: of.length,
+        });
+        Ok(Json(users.collect()))
+    })
+    .await
+}
+
+/// The longest streaks that live. Settling only ever ends streaks, it moves none past another: the
+/// stored order holds for those that are left.
+fn active(view: &mut View<'_, '_>, limit: i64) -> Result<Vec<w::StreakRankingUser>> {
+    let wanted = usize::try_from(limit).unwrap_or(USERS_MAX);
+    let mut streaks = Vec::new();
+    let mut skip = 0_i64;
+    loop {
+        let ids = store::streak::longest_now(view.tx, view.space, PAGE, skip)?;
+        if ids.is_empty() {
+            break;
+        }
+        let found = views(view, &ids)?;
+        streaks.extend(found.into_iter().filter(|of| of.streak.length > 0));
+        if streaks.len() >= wanted {
+            break;
+        }
+        skip = skip.saturating_add(PAGE);
+    }
+    streaks.sort_by(|a, b| place(a).cmp(&place(b)));
+    streaks.truncate(wanted);
+    let users = streaks.into_iter().map(|of| w::StreakRankingUser {
+        user_id: of.id,
+        name: of.name,
+        streak_length: of.streak.length,
+    });
+    Ok(users.collect())
+}
+
+/// Longest first, then whoever extended first, then by id.
+fn place(of: &UserStreak) -> (Reverse<i64>, Option<Timestamp>, &str) {
+    (Reverse(of.streak.length), of.streak.extended, &of.id)
+}
+
+/// The streak of a user, settled.
+struct UserStreak {
+    /// The caller's id.
+    id: String,
+    name: Option<String>,
+    streak: StreakView,
 }
 
 /// The streaks of the users who are known, all loaded at once.
-fn views(view: &mut View<'_, '_>, ids: &[String]) -> Result<Vec<(String, StreakView)>> {
+fn views(view: &mut View<'_, '_>, ids: &[String]) -> Result<Vec<UserStreak>> {
     let catalog = view.catalog.clone();
     let items: Vec<Item<'_>> = ids
         .iter()
@@ -225,7 +301,11 @@ fn views(view: &mut View<'_, '_>, ids: &[String]) -> Result<Vec<(String, StreakV
         let streak = streak_of(&catalog, state);
         let user = state.user.get();
         let shown = streak::view(&catalog.streak, &streak, &user.zone(), view.now);
-        streaks.push((user.external_id.clone(), shown));
+        streaks.push(UserStreak {
+            id: user.external_id.clone(),
+            name: user.name.clone(),
+            streak: shown,
+        });
     }
     Ok(streaks)
 }
