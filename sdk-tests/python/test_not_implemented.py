@@ -7,10 +7,7 @@ from world import Noon, World, issue, refused
 # The same as templates (method and path); test_process.py does not ask the published description for them.
 APPLICATION = {
     ("get", "/points/{key}/boosts"),
-    ("get", "/points/{key}/summary"),
-    ("get", "/streaks/rankings"),
     ("get", "/users/{id}/points/{key}/boosts"),
-    ("get", "/users/{id}/points/{key}/event-summary"),
     ("get", "/users/{id}/preferences"),
     ("get", "/users/{id}/wrapped"),
     ("patch", "/users/{id}/preferences"),
@@ -18,7 +15,6 @@ APPLICATION = {
 ADMIN = {
     ("delete", "/points/{systemId}/boosts"),
     ("delete", "/streaks/pauses"),
-    ("get", "/environments"),
     ("get", "/points/{systemId}/boosts"),
     ("get", "/points/{systemId}/boosts/{id}"),
     ("get", "/settings"),
@@ -37,7 +33,6 @@ def test_operations(world: World, noon: Noon) -> None:
     user = world.name("ada")
     world.event(metric, "ada", 1)
     api, admin, boosts = world.api, world.api.admin, world.api.admin.points.boosts
-    summary = {"aggregation": "daily", "start_date": noon.day(-1), "end_date": noon.day(0)}
     boost = {"name": "B", "start": noon.day(0), "multiplier": 2}
     unknown = "00000000-0000-7000-8000-000000000000"
     calls = {
@@ -51,8 +46,6 @@ def test_operations(world: World, noon: Noon) -> None:
         "boosts, get": lambda: boosts.get(system.id, unknown),
         "boosts of a system": lambda: api.points.boosts(system.key),
         "boosts of a user": lambda: api.users.points_boosts(user, system.key),
-        "points summary": lambda: api.points.summary(system.key),
-        "points event summary": lambda: api.users.points_event_summary(user, system.key, **summary),
         "preferences, get": lambda: api.users.get_preferences(user),
         "preferences, update": lambda: api.users.update_preferences(user, notifications={"recap": []}),
         "wrapped": lambda: api.users.wrapped(user),
@@ -65,15 +58,12 @@ def test_operations(world: World, noon: Noon) -> None:
         "reset": lambda: admin.streaks.reset(users=[{"id": user}]),
         "settings, get": lambda: admin.settings.get(),
         "settings, update": lambda: admin.settings.update(aggregation_period="weekly"),
-        "environments": lambda: admin.environments.list(),
     }
     for what, call in calls.items():
         with refused(501) as caught:
             call()
         assert caught.value.body["error"], what
     assert world.total(metric, "ada") == 1
-    answer = world.raw.get("/v1/streaks/rankings")
-    assert (answer.status_code, list(answer.json())) == (501, ["error"])
 
 
 def test_kinds_of_things(world: World, noon: Noon) -> None:

@@ -201,3 +201,25 @@ def test_list_of_several_users(tenant: World, noon: Noon, metric) -> None:
     with refused(422):
         tenant.api.streaks.list(user_ids=[f"u{count}" for count in range(101)])
     assert tenant.api.streaks.list(user_ids=[f"u{count}" for count in range(100)]) == []
+
+
+def test_rankings_for_older_clients(tenant: World, noon: Noon, metric) -> None:
+    def ranked(query: str = "") -> list:
+        answer = tenant.raw.get(f"/v1/streaks/rankings{query}")
+        assert answer.status_code == 200
+        return answer.json()
+
+    assert ranked() == ranked("?type=longest") == []
+    tenant.event(metric, "eve", 1, tz=noon.zone)
+    tenant.event(metric, "ada", 1, tz=noon.zone, name="Ada")
+    tenant.api.users.create(id=tenant.name("idle"))
+    ada = {"userId": tenant.name("ada"), "name": "Ada", "streakLength": 1}
+    eve = {"userId": tenant.name("eve"), "name": None, "streakLength": 1}
+    assert ranked() == ranked("?type=active&limit=100") == [eve, ada], "whoever extended first"
+    assert ranked("?type=longest") == [ada, eve]
+    assert ranked("?limit=1") == [eve]
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "type=shortest"])
+def test_rankings_out_of_bounds(world: World, query: str) -> None:
+    assert world.raw.get(f"/v1/streaks/rankings?{query}").status_code == 422

@@ -4,7 +4,7 @@
 //! [`Company`](crate::state::Company) of a command, because their rows belong to no user.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::amount::Amount;
 use crate::apply::Turn;
@@ -288,17 +288,15 @@ fn evaluate(
             return;
         }
     }
-    let mut context = Map::new();
-    context.insert("user".to_owned(), user);
-    context.insert("activeMissions".to_owned(), active_views(turn, owner));
-    context.insert("now".to_owned(), json!(iso(turn.now)));
-    if let Some(occurrence) = occurrence {
-        context.insert("event".to_owned(), occurrence.data.clone());
-    }
+    // Prepared once for all candidates: that costs far more than a look at each of them.
+    let user = Data::new(&user);
+    let active = Data::new(&active_views(turn, owner));
+    let now = Data::new(&json!(iso(turn.now)));
+    let event = occurrence.map(|occurrence| Data::new(&occurrence.data));
+    let mut members = vec![("user", &user), ("activeMissions", &active), ("now", &now)];
+    members.extend(event.as_ref().map(|event| ("event", event)));
     if is_own {
-        let holds = rule
-            .users
-            .holds(Context::Root(&Data::new(&Value::Object(context.clone()))));
+        let holds = rule.users.holds(Context::Members(&members));
         if !noted(&mut turn.failures, || name("usersMatchCondition"), holds) {
             return;
         }
@@ -313,10 +311,10 @@ fn evaluate(
         if !is_candidate {
             continue;
         }
-        context.insert("mission".to_owned(), candidate_view(book, entry));
-        let holds = rule
-            .missions
-            .holds(Context::Root(&Data::new(&Value::Object(context.clone()))));
+        let candidate = Data::new(&candidate_view(book, entry));
+        let mut members = members.clone();
+        members.push(("mission", &candidate));
+        let holds = rule.missions.holds(Context::Members(&members));
         if !noted(&mut turn.failures, || name("missionsMatchCondition"), holds) {
             continue;
         }

@@ -3,7 +3,7 @@
 //! Expressions are compiled here, once per catalog. Entries refer to each other by our ids; what a document names that is not there matches nothing.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Span;
 use serde::{Deserialize, Serialize};
@@ -296,7 +296,12 @@ pub struct Rulebook {
     rule_index: HashMap<MissionRuleId, usize>,
     currency_by_id: HashMap<String, usize>,
     currency_index: HashMap<CurrencyId, usize>,
+    /// Terms of missions that are older than the last edit of their configuration. Only a memory: the text says it all.
+    former: Arc<Mutex<HashMap<Arc<str>, Arc<Terms>>>>,
 }
+
+/// The most texts remembered; beyond it all are compiled anew.
+const FORMER_MAX: usize = 4_096;
 
 fn by_id<T: Content>(stored: &[Stored<Document<T>>]) -> HashMap<String, usize> {
     stored
@@ -571,7 +576,7 @@ impl Rulebook {
     }
 
     /// The terms of a mission: those of its configuration, or, when that was edited since, its own,
-    /// compiled on the spot. Nothing for a text that is no snapshot.
+    /// compiled when they are first asked for. Nothing for a text that is no snapshot.
     pub fn terms(
         &self,
         configuration: MissionConfigurationId,
@@ -582,8 +587,15 @@ impl Rulebook {
         {
             return Some(entry.terms.clone());
         }
-        serde_json::from_str(snapshot)
-            .ok()
-            .map(|snapshot| Arc::new(self.compiled(snapshot)))
+        let mut former = self.former.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(terms) = former.get(snapshot) {
+            return Some(terms.clone());
+        }
+        let terms = Arc::new(self.compiled(serde_json::from_str(snapshot).ok()?));
+        if former.len() >= FORMER_MAX {
+            former.clear();
+        }
+        former.insert(snapshot.clone(), terms.clone());
+        Some(terms)
     }
 }

@@ -5,6 +5,8 @@
 #[expect(dead_code, reason = "each test file uses its own part of the world")]
 mod world;
 
+use std::sync::Arc;
+
 use engine::command::{LogActivity, Refusal, StartMission, TagAction};
 use engine::definition::MatchType;
 use engine::outcome::ActivityOutcome;
@@ -467,6 +469,26 @@ fn an_edit_leaves_running_missions_alone() {
     });
     w.at("2026-03-11T11:00:00Z").log("ada", "swim");
     assert_eq!(w.told("ada")[1..], ["c 2026-03-11 10/9!"]);
+}
+
+#[test]
+fn the_terms_of_older_missions_are_compiled_once() {
+    let mut w = world();
+    w.configuration("c", json!({}));
+    w.mission_rule("r", json!({}));
+    w.list("ada");
+    w.edit_configuration("c", |c| c.increment_expression = json!(5));
+    let mission = w.missions_of("ada")[0];
+    let terms = || {
+        let book = &w.catalog.book;
+        book.terms(mission.configuration, &mission.snapshot)
+            .unwrap()
+    };
+    assert_ne!(terms().snapshot.increment_expression, json!(5));
+    assert!(Arc::ptr_eq(&terms(), &terms()));
+    let configuration = mission.configuration;
+    let nonsense = "no snapshot".into();
+    assert!(w.catalog.book.terms(configuration, &nonsense).is_none());
 }
 
 #[test]

@@ -58,7 +58,7 @@ pub fn longest_now(tx: &mut Tx<'_>, space: Space, limit: i64, skip: i64) -> Resu
         "select u.external_id
          from streak s join end_user u on u.space_id = s.space_id and u.id = s.user_id
          where s.space_id = $1 and s.length > 0
-         order by s.length desc, s.extended_at, u.external_id limit $2 offset $3",
+         order by s.length desc, s.extended_at is not null, s.extended_at, u.external_id limit $2 offset $3",
         &[space.id().into(), limit.into(), skip.into()],
         |row| row.get(0),
     )

@@ -2,6 +2,7 @@
 //! extension, for one of the users of its workspace.
 
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 
 use axum::Json;
 use axum::extract::State;
@@ -122,17 +123,17 @@ pub(super) async fn issue(
 
 async fn grant(app: &App, wish: Wish, issuer: String) -> Result<serde_json::Value, Refusal> {
     let key = app.door.keys.signing(app).await?;
-    let (granted, user, account) = app
-        .blocking(move |app| Ok(app.room.store.read(|tx| admit(tx, &wish))))
-        .await??;
-    let context = granted.client.context;
     let now = app.room.clock.now();
-    let jti = app
-        .room
-        .ids
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .uuid(now);
+    let (admitted, jti) = app
+        .blocking(move |app| {
+            let admitted = app.room.store.read(|tx| admit(tx, &wish));
+            // A change of configuration may hold the generator for long: only here may anybody wait for it.
+            let mut ids = app.room.ids.lock().unwrap_or_else(PoisonError::into_inner);
+            Ok((admitted, ids.uuid(now)))
+        })
+        .await?;
+    let (granted, user, account) = admitted?;
+    let context = granted.client.context;
     let scope = granted.client.scopes.text(context);
     let number = user.as_ref().map(|user| user.id.0.to_string());
     let claims = Claims {

@@ -13,6 +13,7 @@ mod isolation;
 mod journey;
 mod oauth;
 mod parallel;
+mod reads;
 mod scenarios;
 mod support;
 mod workspaces;

@@ -1,8 +1,10 @@
 //! Many clients at once: one user's events are serialised, one idempotency key has one effect.
 
+use std::collections::BTreeSet;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{ADMIN, TestApp, on_both};
 
@@ -79,6 +81,46 @@ fn sixty_four_clients_with_one_key_have_one_effect() {
         );
         assert_eq!(app.get("/v1/users/u/metrics/steps")["current"], 2.0);
         assert_eq!(app.get("/v1/users/u/points/xp")["total"], 1);
+    });
+}
+
+#[test]
+fn whatever_a_key_makes_is_made_once_and_answered_alike() {
+    on_both(NOW, |app| {
+        let dashboard = app.dashboard();
+        app.publish(
+            "/mission-configurations",
+            "missionConfigurationId",
+            &json!({
+                "missionConfigurationId": "c", "name": "c", "missionType": "INDIVIDUAL",
+                "matchType": "ENTITY", "matchEntity": "Activity", "matchCondition": {"==": [1, 1]},
+                "incrementExpression": {"+": [1]}, "targetAmountExpression": {"+": [3]},
+                "defaultLang": "en", "translations": [{"lang": "en", "label": "C"}],
+            }),
+        );
+        let same = |path: &str, body: &Value| {
+            let answers = Mutex::new(BTreeSet::new());
+            at_once(|_| {
+                let key = [("x-idempotency-key", "the-one")];
+                let answer = dashboard.call_with("POST", path, body, &key);
+                assert_eq!(answer.status, 201, "{}", answer.text);
+                answers.lock().unwrap().insert(answer.text);
+            });
+            let answers = answers.into_inner().unwrap();
+            assert_eq!(answers.len(), 1, "{answers:?}");
+            serde_json::from_str::<Value>(answers.first().unwrap()).unwrap()
+        };
+        let user = same(
+            "/users",
+            &json!({"email": "ada@example.com", "externalId": "ada"}),
+        );
+        same(
+            "/missions",
+            &json!({
+                "missionType": "INDIVIDUAL", "userId": user["userId"], "missionConfigurationId": "c",
+                "timeframeType": "PERMANENT", "startsAt": "2026-03-10T00:00:00.000Z",
+            }),
+        );
     });
 }
 

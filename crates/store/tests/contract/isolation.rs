@@ -56,6 +56,8 @@ fn an_empty_space_sees_nothing_of_a_full_one(store: &Store) {
             }
             for system in [XP, GOLD] {
                 assert_eq!(ledger::last(tx, empty, user, system, 10)?, []);
+                let to = day("2030-01-01");
+                assert_eq!(ledger::days(tx, empty, user, system, to)?, []);
             }
             let from = day("2020-01-01");
             assert_eq!(
@@ -75,9 +77,13 @@ fn an_empty_space_sees_nothing_of_a_full_one(store: &Store) {
         }
         for system in [XP, GOLD] {
             assert_eq!(ledger::balances(tx, empty, system)?, []);
+            let anybody = std::collections::BTreeMap::new();
+            assert_eq!(ledger::balances_with(tx, empty, system, &anybody)?, []);
         }
         assert!(completion::counts(tx, empty)?.is_empty());
         assert_eq!(streak::longer_than(tx, empty, -1)?, 0);
+        assert!(streak::longest_now(tx, empty, 10, 0)?.is_empty());
+        assert!(streak::longest_ever(tx, empty, Frequency::Daily, 10)?.is_empty());
         assert!(definition::find::<Metric>(tx, empty, RUNS.0)?.is_none());
         assert!(definition::find_key::<Metric>(tx, empty, "runs")?.is_none());
         assert!(definition::list::<Metric>(tx, empty, 10, 0)?.is_empty());

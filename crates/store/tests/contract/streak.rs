@@ -12,6 +12,7 @@ use crate::world::{World, day, instant, read, save, write};
 checks!(
     periods_are_kept,
     longer_streaks_are_counted,
+    the_longest_come_first,
     midnights_fall_due,
     a_switch_counts_anew
 );
@@ -72,6 +73,34 @@ fn longer_streaks_are_counted(store: &Store) {
             "{length}"
         );
     }
+}
+
+fn the_longest_come_first(store: &Store) {
+    let mut world = configured(store);
+    let space = world.space;
+    world.event("cy", "runs", "1");
+    world.event("ada", "runs", "1");
+    world.event("bo", "runs", "1");
+    world.event("dan", "coins", "0");
+    world.at("2026-02-21T09:00:00Z").event("bo", "runs", "1");
+    let now = |limit, skip| read(store, |tx| streak::longest_now(tx, space, limit, skip));
+    // Two of one length: whoever extended first.
+    assert_eq!(now(10, 0), ["bo", "cy", "ada"]);
+    assert_eq!(now(1, 1), ["cy"]);
+    assert_eq!(now(10, 3), [""; 0]);
+    let ever = |frequency, limit| {
+        let longest = read(store, |tx| {
+            streak::longest_ever(tx, space, frequency, limit)
+        });
+        longest
+            .into_iter()
+            .map(|of| (of.external_id, of.length))
+            .collect::<Vec<_>>()
+    };
+    let all = [("bo", 2), ("ada", 1), ("cy", 1)].map(|(id, length)| (id.to_owned(), length));
+    assert_eq!(ever(Frequency::Daily, 10), all);
+    assert_eq!(ever(Frequency::Daily, 2), all[..2]);
+    assert_eq!(ever(Frequency::Weekly, 10), []);
 }
 
 fn midnights_fall_due(store: &Store) {

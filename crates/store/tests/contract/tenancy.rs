@@ -11,6 +11,7 @@ checks!(
     tenants_are_listed_oldest_first,
     a_tenant_is_changed_and_archived,
     multi_tenancy_can_be_switched,
+    environments_are_listed,
 );
 
 fn bootstrap_happens_once(store: &Store) {
@@ -179,4 +180,26 @@ fn multi_tenancy_can_be_switched(store: &Store) {
     let before = version();
     write(store, |tx| tenancy::bump_access(tx, environment));
     assert_eq!(version(), before + 1);
+}
+
+fn environments_are_listed(store: &Store) {
+    let mut world = World::new(store);
+    let (ids, now) = (&mut world.ids, world.now);
+    let other = write(store, |tx| {
+        tenancy::insert_environment(tx, "Development", "dev", "development", ids, now)?;
+        tenancy::insert_environment(tx, "Staging", "staging", "staging", ids, now)
+    });
+    for environment in [world.environment, other] {
+        let listed = read(store, |tx| tenancy::list_environments(tx, environment));
+        let shown: Vec<(&str, &str, &str)> = listed
+            .iter()
+            .map(|one| (one.name.as_str(), one.key.as_str(), one.kind.as_str()))
+            .collect();
+        let expected = [
+            ("Production", "production", "production"),
+            ("Development", "dev", "development"),
+            ("Staging", "staging", "staging"),
+        ];
+        assert_eq!(shown, expected);
+    }
 }

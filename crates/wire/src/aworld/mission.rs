@@ -140,13 +140,10 @@ pub struct Mission {
     #[schema(value_type = String, required = false)]
     pub match_entity_id: Option<String>,
     /// Which events count: `JsonLogic`.
-    #[schema(value_type = Object)]
     pub match_condition: Value,
     /// How much one counts: `JsonLogic`.
-    #[schema(value_type = Object)]
     pub increment_expression: Value,
     /// How much is asked: `JsonLogic`.
-    #[schema(value_type = Object)]
     pub target_amount_expression: Value,
     /// Progress.
     pub current_amount: f64,

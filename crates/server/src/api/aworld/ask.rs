@@ -76,6 +76,22 @@ pub async fn answered(app: &App, bearer: &Bearer, once: &OnceKey) -> Result<Opti
     known.map(|answer| repeated(once, answer)).transpose()
 }
 
+/// The answer to a request that found something in its way: if that was the same request, carried out since [`answered`]
+/// looked, it is the answer to that one, else the problem.
+pub async fn answered_after(
+    app: &App,
+    bearer: &Bearer,
+    once: &OnceKey,
+    problem: Problem,
+) -> Result<Response> {
+    let answer = if problem.status == StatusCode::CONFLICT {
+        answered(app, bearer, once).await?
+    } else {
+        None
+    };
+    answer.ok_or(problem)
+}
+
 fn repeated(once: &OnceKey, answer: store::answer::Answer) -> Result<Response> {
     let status = StatusCode::from_u16(answer.status).map_err(|error| Problem::internal(&error))?;
     Ok(once.mark(json(status, answer.body), true))

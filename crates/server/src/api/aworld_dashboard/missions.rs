@@ -18,7 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wire::aworld as w;
 
-use crate::api::aworld::ask::{answered, ask};
+use crate::api::aworld::ask::{answered, answered_after, ask};
 use crate::api::aworld::once::{OnceHeader, OnceKey};
 use crate::api::aworld::time::{instant, maybe_instant};
 use crate::api::aworld::{provenance, user};
@@ -194,7 +194,7 @@ async fn to_user(
     start: StartMission,
 ) -> Result<Response> {
     let asked = start.clone();
-    let external_id = app
+    let found = app
         .read(&bearer.caller, move |view| {
             let user = user::find(view, &number)?;
             // What is over is not among the rows that the command looks at. Which ids are made does not
@@ -205,7 +205,11 @@ async fn to_user(
             must_be_new(view.tx, view.space, &planned)?;
             Ok(user.external_id)
         })
-        .await?;
+        .await;
+    let external_id = match found {
+        Ok(external_id) => external_id,
+        Err(problem) => return answered_after(app, bearer, once, problem).await,
+    };
     let command = Command::StartMission(start);
     let provenance = provenance::of(bearer);
     ask(

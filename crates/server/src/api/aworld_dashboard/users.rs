@@ -1,7 +1,5 @@
 //! Users of a workspace: made, shown, changed, made anonymous (spec/aworld.md 3.24).
 
-use std::sync::PoisonError;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -98,16 +96,7 @@ async fn create_user(
         return Ok(answer);
     }
     let space = bearer.caller.space;
-    let number = {
-        let now = app.room.clock.now();
-        let mut ids = app.room.ids.lock().unwrap_or_else(PoisonError::into_inner);
-        ids.user(now)
-    };
-    let external_id = match &wanted.external_id {
-        Some(id) => id.clone(),
-        None => number.0.to_string(),
-    };
-    let patch = app
+    let prepared = app
         .administer(&bearer.caller, move |tx, ids, now| {
             must_be_new(tx, space, &wanted)?;
             let person = Person {
@@ -117,12 +106,19 @@ async fn create_user(
             };
             let id = ids.uuid(now);
             let principal = store::principal::find_or_insert(tx, space, &person, id, now)?;
-            Ok(Patch {
+            let number = ids.user(now);
+            let external_id = wanted.external_id.unwrap_or_else(|| number.0.to_string());
+            let patch = Patch {
                 principal: Change::Set(principal.id),
                 ..wanted.patch
-            })
+            };
+            Ok((number, external_id, patch))
         })
-        .await?;
+        .await;
+    let (number, external_id, patch) = match prepared {
+        Ok(prepared) => prepared,
+        Err(problem) => return ask::answered_after(&app, &bearer, &once, problem).await,
+    };
     let command = Command::SaveUser(SaveUser {
         user: patch,
         may_create: true,

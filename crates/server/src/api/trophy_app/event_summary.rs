@@ -61,8 +61,7 @@ pub async fn summarize_user_metric(
             .map(|(date, day)| (date, day.sum.millionths()))
             .collect();
         let today = last_day(&days, &user, view.now);
-        let shown = |millionths| Amount::from_millionths(millionths).to_f64();
-        Ok(Json(summarize(&days, range, today, shown)))
+        Ok(Json(summarize(&days, range, today, units)))
     })
     .await
 }
@@ -110,6 +109,11 @@ pub async fn summarize_user_points(
         Ok(Json(summarize(&days, range, today, whole)))
     })
     .await
+}
+
+/// Millionths as a double.
+fn units(millionths: i64) -> f64 {
+    Amount::from_millionths(millionths).to_f64()
 }
 
 /// Points as a double, which holds every balance exactly.
@@ -206,13 +210,13 @@ mod tests {
 
     fn check(range: &str, today: Date, expected: &[(&str, &str, &str)]) {
         let days = [
-            (date(2026, 1, 1), Amount::from_units(5)),
-            (date(2026, 1, 31), Amount::parse("0.1").unwrap()),
-            (date(2026, 2, 1), Amount::parse("0.2").unwrap()),
-            (date(2026, 2, 3), Amount::from_units(-2)),
+            (date(2026, 1, 1), 5_000_000),
+            (date(2026, 1, 31), 100_000),
+            (date(2026, 2, 1), 200_000),
+            (date(2026, 2, 3), -2_000_000),
         ];
         let range = Range::of(&Query::parse(range).unwrap()).unwrap();
-        let found: Vec<(String, String, String)> = summarize(&days, range, today)
+        let found: Vec<(String, String, String)> = summarize(&days, range, today, units)
             .into_iter()
             .map(|item| (item.date, item.total.to_string(), item.change.to_string()))
             .collect();

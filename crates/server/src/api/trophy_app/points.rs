@@ -149,9 +149,7 @@ pub async fn summarize_points(
                 with_idle(&balances, users).collect()
             }
             Some(pairs) => match consistent(pairs) {
-                Some(wanted) => {
-                    store::ledger::balances_with(view.tx, view.space, system, &wanted)?
-                }
+                Some(wanted) => store::ledger::balances_with(view.tx, view.space, system, &wanted)?,
                 None => Vec::new(),
             },
         };
@@ -378,8 +376,19 @@ mod tests {
 
     #[test]
     fn both_ends_of_a_range_are_in_it() {
-        let balances = [(0, 5), (1, 1), (100, 2), (101, 4), (900, 8), (901, 16), (1_000, 32)];
-        let users: Vec<i64> = histogram(&balances).iter().map(|range| range.users).collect();
+        let balances = [
+            (0, 5),
+            (1, 1),
+            (100, 2),
+            (101, 4),
+            (900, 8),
+            (901, 16),
+            (1_000, 32),
+        ];
+        let users: Vec<i64> = histogram(&balances)
+            .iter()
+            .map(|range| range.users)
+            .collect();
         assert_eq!(users, [5, 3, 4, 0, 0, 0, 0, 0, 0, 8, 48]);
     }
 
