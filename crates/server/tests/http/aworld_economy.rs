@@ -127,7 +127,7 @@ fn all_pages(app: &TestApp, user: &str, path: &str, limit: usize, order: &str) -
         assert!(found.len() <= limit);
         all.extend(found);
         match page["nextToken"].as_str() {
-            Some(next) => token = next.to_owned(),
+            Some(next) => next.clone_into(&mut token),
             None => return all,
         }
     }

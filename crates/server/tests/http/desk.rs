@@ -26,15 +26,15 @@ fn event(metric: &str) -> Command {
     })
 }
 
-fn keep(key: u8) -> Option<Keep> {
-    Some(Keep {
+fn keep(key: u8) -> Keep {
+    Keep {
         fingerprint: [key; 16],
         status: 201,
         render: Box::new(|reply, _, _| match reply {
             Reply::Event(event) => json!({"b": event.total.rounded(), "a": [1, 2]}).to_string(),
             other => panic!("{other:?}"),
         }),
-    })
+    }
 }
 
 /// What one request says: the total after it, or the answer that was kept.
@@ -61,8 +61,8 @@ fn a_repeated_request_is_answered_and_not_carried_out() {
             .unwrap();
         let space = space(app);
         let desk = app.app.desk();
-        let ask = |metric: &str, keep: Option<Keep>| {
-            desk.ask(space, None, "ada".to_owned(), event(metric), keep)
+        let ask = |metric: &str, keep: Keep| {
+            desk.ask(space, None, "ada".to_owned(), event(metric), Some(keep))
         };
         let kept = json!({"b": 1, "a": [1, 2]}).to_string();
         // At the same time, so that they share a batch.
