@@ -61,26 +61,30 @@ fn a_repeated_request_is_answered_and_not_carried_out() {
             .unwrap();
         let space = space(app);
         let desk = app.app.desk();
-        let ask = |metric: &str, keep: Keep| {
-            desk.ask(space, None, "ada".to_owned(), event(metric), Some(keep))
+        let ask = |metric: &str, keep: Option<Keep>| {
+            desk.ask(space, None, "ada".to_owned(), event(metric), keep)
         };
         let kept = json!({"b": 1, "a": [1, 2]}).to_string();
         // At the same time, so that they share a batch.
         let (first, second, other) = runtime.block_on(async {
-            tokio::join!(ask("km", keep(1)), ask("km", keep(1)), ask("km", keep(2)))
+            tokio::join!(
+                ask("km", Some(keep(1))),
+                ask("km", Some(keep(1))),
+                ask("km", Some(keep(2)))
+            )
         });
         assert_eq!(said(first), Ok(1));
         assert_eq!(said(second), Err(kept.clone()));
         assert_eq!(said(other), Ok(2));
-        assert_eq!(said(runtime.block_on(ask("km", keep(1)))), Err(kept));
+        assert_eq!(said(runtime.block_on(ask("km", Some(keep(1))))), Err(kept));
         assert_eq!(said(runtime.block_on(ask("km", None))), Ok(3));
         // A refusal is not kept.
-        let refused = runtime.block_on(ask("miles", keep(3)));
+        let refused = runtime.block_on(ask("miles", Some(keep(3))));
         assert!(matches!(refused, Verdict::Refused(_)), "{refused:?}");
-        assert_eq!(said(runtime.block_on(ask("km", keep(3)))), Ok(4));
+        assert_eq!(said(runtime.block_on(ask("km", Some(keep(3))))), Ok(4));
         // Five minutes later the key is free again, swept or not.
         app.jump("2026-03-10T09:05:01Z");
-        assert_eq!(said(runtime.block_on(ask("km", keep(1)))), Ok(5));
+        assert_eq!(said(runtime.block_on(ask("km", Some(keep(1))))), Ok(5));
         runtime
             .block_on(server::workers::housekeeping::step(&app.app))
             .unwrap();
