@@ -15,13 +15,16 @@ use crate::definition::{AssignmentMode, MissionType};
 use crate::id::{Ids, MissionId, MissionRuleId, TagId};
 use crate::occurrence::{Occurrence, SEEN_MAX, iso, noted, number, user_view};
 use crate::outcome::{MissionLog, Reply};
-use crate::rule::{Context, Data, Rule};
+use crate::rule::{Context, Data, Evaluated, Rule};
 use crate::rulebook::{ConfigurationEntry, Entity, MissionRuleEntry, Rulebook, Terms};
 use crate::state::{Mission, Owner, Row, UserState};
 use crate::timeframe::{Period, State, TimeframeType};
 
 /// The mark that a mission of a group has been paid to a user, in place of a period.
 const PAID: &str = "PAID";
+
+/// The most open missions of one user or group: every command of the user looks at them.
+const OPEN_MAX: usize = 500;
 
 /// What expressions read of a mission.
 fn view(book: &Rulebook, mission: &Mission, terms: &Terms, now: Timestamp) -> Value {
@@ -136,7 +139,7 @@ fn count(turn: &mut Turn<'_>, id: MissionId, terms: &Terms, event: &Data, user: 
         noted(
             failures,
             || name("incrementExpression"),
-            crate::rule::Evaluated {
+            Evaluated {
                 value: (),
                 failure: Some("the progress would leave the range of amounts".to_owned()),
             },
@@ -261,6 +264,19 @@ fn is_evaluated(turn: &Turn<'_>, rule: MissionRuleId, owner: Owner, period: &Per
     })
 }
 
+/// How many open missions an owner has.
+fn open(turn: &Turn<'_>, owner: Owner) -> usize {
+    let missions = match owner {
+        Owner::User(_) => &turn.state.missions,
+        Owner::Group(_) => &turn.company.missions,
+    };
+    missions
+        .values()
+        .map(Row::get)
+        .filter(|mission| mission.owner == owner && mission.is_open)
+        .count()
+}
+
 fn evaluate(
     turn: &mut Turn<'_>,
     rule: &MissionRuleEntry,
@@ -302,6 +318,7 @@ fn evaluate(
         }
     }
     let mut made = false;
+    let mut room = OPEN_MAX.saturating_sub(open(turn, owner));
     for entry in book.configurations() {
         let is_candidate = entry.stored.body.content.mission_type == rule.body().mission_type
             && rule
@@ -318,6 +335,15 @@ fn evaluate(
         if !noted(&mut turn.failures, || name("missionsMatchCondition"), holds) {
             continue;
         }
+        if room == 0 {
+            let full = Evaluated {
+                value: (),
+                failure: Some(format!("there are {OPEN_MAX} open missions already")),
+            };
+            noted(&mut turn.failures, || name("assignment"), full);
+            break;
+        }
+        room = room.saturating_sub(1);
         let mut mission = Mission {
             id: MissionId(turn.ids.uuid(turn.now)),
             owner,
@@ -586,6 +612,11 @@ impl Turn<'_> {
             return Err(Refusal::Conflict(
                 "the user has this mission already".to_owned(),
             ));
+        }
+        if open(self, owner) >= OPEN_MAX {
+            return Err(Refusal::Conflict(format!(
+                "the user has {OPEN_MAX} open missions already"
+            )));
         }
         self.bring_up_to_date();
         keep(self, mission.clone());

@@ -15,6 +15,20 @@ use crate::outcome::{InitiatorType, LedgerEntry, Reply, Transaction, Transaction
 use crate::rulebook::RewardEntry;
 use crate::state::{Purse, Row, UserState};
 
+/// The most transactions of one user that wait to be redeemed: every command of the user looks at them.
+const PENDING_MAX: usize = 1_000;
+
+/// Whether one more transaction can wait.
+fn has_room(state: &UserState, mode: RedemptionMode) -> bool {
+    mode == RedemptionMode::Auto
+        || state
+            .pending
+            .values()
+            .filter(|row| is_pending(row.get()))
+            .count()
+            < PENDING_MAX
+}
+
 type Currency = Stored<Document<VirtualCurrency>>;
 
 impl Purse {
@@ -172,7 +186,8 @@ pub(crate) fn reward(turn: &mut Turn<'_>, rule: &str, reward: &RewardEntry, amou
     let after = holding
         .moved(amount, reward.mode, now)
         .map(|after| after.purse)
-        .filter(|after| is_allowed(currency, &before, after));
+        .filter(|after| is_allowed(currency, &before, after))
+        .filter(|_| has_room(turn.state, reward.mode));
     let user = turn.state.user.get();
     let expires = match reward.mode {
         RedemptionMode::Auto => None,
@@ -340,6 +355,11 @@ impl Turn<'_> {
             for (index, leg) in legs.iter().enumerate() {
                 let user = member(self, Some(&leg.user))
                     .ok_or_else(|| Refusal::NotFound("user", leg.user.clone()))?;
+                if !has_room(user, order.mode) {
+                    return Err(Refusal::Conflict(format!(
+                        "a user has {PENDING_MAX} transactions to redeem already"
+                    )));
+                }
                 let key = (leg.user.clone(), id);
                 let before = match holdings.get(&key) {
                     Some(holding) => *holding,

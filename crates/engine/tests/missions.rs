@@ -890,3 +890,16 @@ fn match_types_are_those_of_the_definition() {
     // A tag that is not there is carried by nothing.
     assert_eq!(w.told("ada"), ["c PERMANENT 0/3"]);
 }
+
+#[test]
+fn only_so_many_missions_are_open_at_once() {
+    let mut w = world();
+    for number in 0..501 {
+        w.configuration(&format!("m{number}"), json!({}));
+    }
+    w.mission_rule("all", json!({}));
+    w.list("ada");
+    assert_eq!(w.missions_of("ada").len(), 500);
+    let refused = w.try_start("ada", start("m0", START, None));
+    assert!(matches!(refused, Err(Refusal::Conflict(_))));
+}

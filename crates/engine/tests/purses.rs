@@ -318,3 +318,14 @@ fn a_refusal_notes_nothing_of_what_is_due() {
     assert_eq!(w.paid("ada"), ["5 EXPIRED"]);
     assert_eq!(w.purse("ada", coins), (0.0, 0.0));
 }
+
+#[test]
+fn only_so_much_can_wait_to_be_redeemed() {
+    let (mut w, coins) = world();
+    for _ in 0..1_000 {
+        w.grant(manual(order("coins", "ada", "1"))).unwrap();
+    }
+    assert!(conflicts(w.grant(manual(order("coins", "ada", "1")))));
+    w.grant(order("coins", "ada", "1")).unwrap();
+    assert_eq!(w.purse("ada", coins), (1_001.0, 1.0));
+}
