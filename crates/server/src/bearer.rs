@@ -29,8 +29,8 @@ pub struct Token {
     pub role: Role,
     /// Whether a machine speaks for itself; else a user speaks.
     pub is_machine: bool,
-    /// The user that speaks.
-    pub user: Option<UserId>,
+    /// The user that speaks, with the id by which the desk knew the user when the token was made.
+    pub user: Option<(UserId, String)>,
     /// The language of the user, ISO 639-1.
     pub lang: String,
     /// The zone of the user, IANA.
@@ -211,7 +211,7 @@ fn permit(token: &Token, context: Context, method: &Method) -> Result<()> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Named {
     /// By the token itself.
-    Token(UserId),
+    Token(UserId, String),
     /// By a header with our number.
     Id(UserId),
     /// By a header with the caller's id.
@@ -221,7 +221,8 @@ enum Named {
 /// Whom a call is about. Only a machine may choose (spec/aworld.md 1.6).
 fn named(token: &Token, headers: &HeaderMap) -> Result<Option<Named>> {
     if !token.is_machine {
-        return Ok(token.user.map(Named::Token));
+        let speaker = token.user.clone();
+        return Ok(speaker.map(|(id, external_id)| Named::Token(id, external_id)));
     }
     match (headers.get("x-user-id"), headers.get("x-external-user-id")) {
         (None, None) => Ok(None),
@@ -256,9 +257,10 @@ fn no_such_user() -> Problem {
 async fn find(app: &App, caller: &Caller, named: Named) -> Result<Acting> {
     app.read(caller, move |view| {
         let (found, missing): (_, fn() -> Problem) = match named {
-            // Whoever speaks is gone, and the token with them.
-            Named::Token(id) => (
-                client::subject_by_id(view.tx, view.space, id)?,
+            // Whoever speaks is gone, was made anonymous or has another id, and the token ends with that.
+            Named::Token(id, external_id) => (
+                client::subject_by_id(view.tx, view.space, id)?
+                    .filter(|subject| subject.external_id == external_id),
                 invalid_token,
             ),
             Named::Id(id) => (
@@ -359,12 +361,12 @@ mod tests {
         assert_eq!(by(&both).unwrap_err().status, StatusCode::BAD_REQUEST);
         let user = Token {
             is_machine: false,
-            user: Some(UserId(7)),
+            user: Some((UserId(7), "ada".to_owned())),
             ..machine.clone()
         };
         assert_eq!(
             named(&user, &headers(&both)),
-            Ok(Some(Named::Token(UserId(7))))
+            Ok(Some(Named::Token(UserId(7), "ada".to_owned())))
         );
     }
 }

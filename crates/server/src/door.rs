@@ -298,9 +298,10 @@ fn bearer_token(headers: &HeaderMap) -> Option<&str> {
 fn token(claims: &Claims) -> Option<Token> {
     let context = claims.context.parse().ok()?;
     let scopes = Scopes::parse(context, &claims.scope)?;
-    let user = match &claims.user_id {
-        Some(id) => Some(UserId(id.parse().ok()?)),
-        None => None,
+    let user = match (&claims.user_id, &claims.external_id) {
+        (Some(id), Some(external_id)) => Some((UserId(id.parse().ok()?), external_id.clone())),
+        (None, None) => None,
+        _ => return None,
     };
     let is_machine = claims.platform == Platform::M2m;
     let role = claims.role.parse().ok()?;

@@ -39,6 +39,9 @@ pub struct Claims {
     /// Our number of the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
+    /// The id by which the user's own product knew the user when the token was made: the token ends with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
     /// The person behind the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub principal_id: Option<String>,
@@ -123,6 +126,7 @@ mod tests {
             account_id: "aaaaaaaaaa".to_owned(),
             workspace_id: "wwwwwwwwww".to_owned(),
             user_id: None,
+            external_id: None,
             principal_id: None,
             context: "app".to_owned(),
             platform: Platform::M2m,

@@ -44,7 +44,7 @@ async fn describe(headers: HeaderMap) -> Response {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256"],
         "claims_supported": [
-            "iss", "sub", "client_id", "accountId", "workspaceId", "userId", "principalId", "context", "platform",
+            "iss", "sub", "client_id", "accountId", "workspaceId", "userId", "externalId", "principalId", "context", "platform",
             "role", "lang", "timezone", "scope", "iat", "exp", "jti",
         ],
     });

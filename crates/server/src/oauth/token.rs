@@ -141,6 +141,7 @@ async fn grant(app: &App, wish: Wish, issuer: String) -> Result<serde_json::Valu
         sub: number.as_ref().unwrap_or(&granted.client.id).clone(),
         account_id: account,
         workspace_id: granted.space.public_id(),
+        external_id: user.as_ref().map(|user| user.external_id.clone()),
         principal_id: user
             .as_ref()
             .and_then(|user| user.principal)

@@ -360,10 +360,14 @@ fn a_deleted_user_is_nobody() {
         app.admin("DELETE", &path, None).expect(200);
 
         let path = format!("/users/{id}");
+        let herself = app.as_self(&id);
+        herself.call("GET", "/users/me", &NONE).expect(200);
         for _ in 0..2 {
             let deleted = dashboard.call("DELETE", &path, &NONE).expect(200);
             assert_eq!(deleted, json!({"userId": id, "deleted": true}));
         }
+        // Her tokens end with it.
+        assert_eq!(herself.call("GET", "/users/me", &NONE).status, 401);
         let left = dashboard.get(&format!("{path}?fields=principal"));
         let keys = [
             "accountId",
