@@ -25,6 +25,19 @@ pub(super) fn find<'a>(catalog: &'a Catalog, key: &str) -> Result<&'a SystemEntr
         .ok_or_else(|| Problem::not_found("points system", key))
 }
 
+/// The virtual currency that is read as the points system with a key. Of two that share one, this
+/// dialect means the points system.
+fn as_currency<'a>(
+    catalog: &'a Catalog,
+    key: &str,
+) -> Option<&'a Stored<Document<VirtualCurrency>>> {
+    catalog
+        .system_by_key(key)
+        .is_none()
+        .then(|| catalog.book.currency_named(key))
+        .flatten()
+}
+
 /// Shows a points system with the triggers that fire.
 #[utoipa::path(
     get, path = "/points/{key}", operation_id = "points_system", tag = "Points",
@@ -42,6 +55,12 @@ pub async fn get_points_system(
     Segment(key): Segment,
 ) -> Result<Json<w::PointsSystemResponse>> {
     app.read(&caller, move |view| {
+        if let Some(currency) = as_currency(&view.catalog, &key) {
+            return Ok(Json(w::PointsSystemResponse {
+                system: render::currency(currency),
+                triggers: Vec::new(),
+            }));
+        }
         let system = find(&view.catalog, &key)?;
         let triggers = view
             .catalog
@@ -74,6 +93,9 @@ pub async fn list_points_levels(
     Segment(key): Segment,
 ) -> Result<Json<Vec<w::PointsLevel>>> {
     app.read(&caller, move |view| {
+        if as_currency(&view.catalog, &key).is_some() {
+            return Ok(Json(Vec::new()));
+        }
         let system = find(&view.catalog, &key)?;
         Ok(Json(system.levels.iter().map(render::level).collect()))
     })
@@ -242,10 +264,7 @@ pub async fn get_user_points(
     app.read(&caller, move |view| {
         let (state, appended) = users::settled(view, &id)?;
         let catalog = view.catalog.clone();
-        // Of two that share a key, this dialect means the points system.
-        if catalog.system_by_key(&key).is_none()
-            && let Some(currency) = catalog.book.currency_named(&key)
-        {
+        if let Some(currency) = as_currency(&catalog, &key) {
             return currency_points(view, &state, currency, count).map(Json);
         }
         let system = find(&catalog, &key)?;

@@ -67,6 +67,9 @@ fn an_event_of_the_first_dialect_completes_a_mission() {
             &json!({"userId": ada, "amount": 25.5, "availableAmount": 25.5}),
         );
         // The first dialect: the whole part, with one award.
+        let system = app.get("/v1/points/coins");
+        expect(&system, &json!({"key": "coins", "triggers": []}));
+        assert_eq!(app.get("/v1/points/coins/levels"), json!([]));
         let points = app.get("/v1/users/ada/points/coins");
         expect(&points, &json!({"total": 25}));
         assert_eq!(
