@@ -276,7 +276,7 @@ pub struct Mission {
     pub starts: Timestamp,
     /// Until when; nothing: for ever.
     pub ends: Option<Timestamp>,
-    /// What it took from its configuration when it was made, as JSON of [`crate::mission::Snapshot`].
+    /// What it took from its configuration when it was made, as JSON of [`crate::rulebook::Snapshot`].
     pub snapshot: Arc<str>,
     /// Progress.
     pub current: Amount,
