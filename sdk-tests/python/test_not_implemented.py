@@ -17,9 +17,7 @@ ADMIN = {
     ("delete", "/streaks/pauses"),
     ("get", "/points/{systemId}/boosts"),
     ("get", "/points/{systemId}/boosts/{id}"),
-    ("get", "/settings"),
     ("patch", "/points/{systemId}/boosts"),
-    ("patch", "/settings"),
     ("post", "/metrics/events"),
     ("post", "/points/{systemId}/boosts"),
     ("post", "/streaks/freezes"),
@@ -56,8 +54,6 @@ def test_operations(world: World, noon: Noon) -> None:
         "pauses, delete": lambda: admin.streaks.pauses.delete(ids=[unknown]),
         "restore": lambda: admin.streaks.restore(users=[{"id": user}]),
         "reset": lambda: admin.streaks.reset(users=[{"id": user}]),
-        "settings, get": lambda: admin.settings.get(),
-        "settings, update": lambda: admin.settings.update(aggregation_period="weekly"),
     }
     for what, call in calls.items():
         with refused(501) as caught:

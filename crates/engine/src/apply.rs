@@ -259,6 +259,10 @@ impl Turn<'_> {
             let user = self.state.user.edit();
             user.created = self.now;
             user.updated = self.now;
+            // One draw, kept for ever (spec/trophy.md 2.7).
+            let percent = self.catalog.settings.control_percent;
+            user.is_control = percent > 0
+                && i64::try_from(self.ids.random() % 100).is_ok_and(|drawn| drawn < percent);
             user::apply(user, patch, self.now)
         } else {
             let mut user = self.state.user.get().clone();

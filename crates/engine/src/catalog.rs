@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::definition::{
     Achievement, AchievementStatus, AchievementTrigger, Attribute, AttributeKind, Board,
     BoardStatus, Filter, KeyedFilter, Metric, PointsLevel, PointsSystem, PointsTrigger, RankBy,
-    Stored, StreakSettings, TriggerRule,
+    Settings, Stored, StreakSettings, TriggerRule,
 };
 use crate::id::{AchievementId, AttributeId, BoardId, CurrencyId, LevelId, MetricId, TriggerId};
 use crate::rulebook::{Documents, Rulebook};
@@ -34,6 +34,8 @@ pub struct Definitions {
     pub boards: Vec<Stored<Board>>,
     /// Streak settings, if ever set.
     pub streak: Option<StreakSettings>,
+    /// Settings, if ever set.
+    pub settings: Option<Settings>,
     /// What the second dialect configures.
     pub documents: Documents,
 }
@@ -159,6 +161,8 @@ pub struct Catalog {
     pub version: i64,
     /// How streaks work.
     pub streak: StreakSettings,
+    /// Branding and the control group.
+    pub settings: Settings,
     /// Whether anybody outside wants to be told: notices are kept for delivery only then.
     pub has_listeners: bool,
     /// What the second dialect configures.
@@ -197,6 +201,7 @@ impl Catalog {
             triggers,
             boards,
             streak,
+            settings,
             documents,
         } = definitions;
         let key_of: HashMap<AttributeId, String> = attributes
@@ -215,6 +220,7 @@ impl Catalog {
         };
         let mut catalog = Self {
             version,
+            settings: settings.unwrap_or_default(),
             ..Self::default()
         };
         for attribute in attributes.iter().filter(|a| !a.is_archived) {

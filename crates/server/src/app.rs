@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use engine::catalog::Catalog;
 use engine::command::Command;
-use engine::definition::{BoardStatus, RankBy};
+use engine::definition::{BoardStatus, Definition, RankBy, Stored};
 use engine::id::{AchievementId, BoardId, Ids};
 use jiff::Timestamp;
 use store::driver::{Location, Tx};
@@ -421,6 +421,28 @@ impl Configuration<'_, '_> {
     /// A new id.
     pub fn id(&mut self) -> Uuid {
         self.ids.uuid(self.now)
+    }
+
+    /// Keeps the one definition of a kind of which a space has at most one; says whether anything changed.
+    pub fn keep_only<T: Definition + PartialEq>(&mut self, body: T) -> Result<bool> {
+        let (space, now) = (self.space, self.now);
+        let before = store::definition::list::<T>(self.tx, space, 1, 0)?;
+        match before.into_iter().next() {
+            Some(before) if before.body == body => return Ok(false),
+            Some(before) => {
+                let after = Stored {
+                    updated: now,
+                    body,
+                    ..before
+                };
+                store::definition::update(self.tx, space, &after, now)?;
+            }
+            None => {
+                let id = self.id();
+                store::definition::insert(self.tx, space, id, &body, now)?;
+            }
+        }
+        Ok(true)
     }
 
     /// The values of a board have to be counted anew, or its standings dropped.

@@ -1,7 +1,7 @@
 //! Every kind of configuration in one pair of tables: typed bodies, versions, archive (design.md 5).
 
 use engine::catalog::{Catalog, Definitions};
-use engine::definition::{Definition, Kind, Stored, StreakSettings};
+use engine::definition::{Definition, Kind, Settings, Stored, StreakSettings};
 use engine::id::TagId;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -241,6 +241,7 @@ fn add(definitions: &mut Definitions, row: &Row<'_>, kind: Kind) -> Result<()> {
         Kind::StreakSettings if is_there => {
             definitions.streak = Some(stored::<StreakSettings>(row)?.body);
         }
+        Kind::Settings if is_there => definitions.settings = Some(stored::<Settings>(row)?.body),
         Kind::Activity if acts => documents.activities.push(stored(row)?),
         Kind::Tag if is_there => documents.tags.push(stored(row)?),
         Kind::MissionConfiguration if acts => documents.configurations.push(stored(row)?),
@@ -248,6 +249,7 @@ fn add(definitions: &mut Definitions, row: &Row<'_>, kind: Kind) -> Result<()> {
         Kind::RewardRule if acts => documents.reward_rules.push(stored(row)?),
         Kind::VirtualCurrency if acts => documents.currencies.push(stored(row)?),
         Kind::StreakSettings
+        | Kind::Settings
         | Kind::Activity
         | Kind::Tag
         | Kind::MissionConfiguration

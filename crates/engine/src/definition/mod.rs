@@ -13,6 +13,7 @@ mod mission_configuration;
 mod mission_rule;
 mod points;
 mod reward_rule;
+mod settings;
 mod streak_settings;
 mod tag;
 mod virtual_currency;
@@ -30,6 +31,7 @@ pub use mission_configuration::{MatchEntity, MissionConfiguration};
 pub use mission_rule::{AssignmentMode, EventEntity, MissionRule};
 pub use points::{POINTS_MAX, PointsLevel, PointsSystem, PointsTrigger, TriggerRule};
 pub use reward_rule::{ApplicationMode, RedemptionMode, Reward, RewardEntity, RewardRule};
+pub use settings::{Aggregation, Font, Settings};
 pub use streak_settings::{Freezes, StreakMetric, StreakMode, StreakSettings};
 pub use tag::Tag;
 pub use virtual_currency::VirtualCurrency;
@@ -69,10 +71,12 @@ pub enum Kind {
     RewardRule,
     /// [`VirtualCurrency`]
     VirtualCurrency,
+    /// [`Settings`], at most one in a space.
+    Settings,
 }
 
 impl Kind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Attribute,
         Self::Metric,
         Self::Achievement,
@@ -87,6 +91,7 @@ impl Kind {
         Self::MissionRule,
         Self::RewardRule,
         Self::VirtualCurrency,
+        Self::Settings,
     ];
 
     /// The text kept in the store.
@@ -106,6 +111,7 @@ impl Kind {
             Self::MissionRule => "mission_rule",
             Self::RewardRule => "reward_rule",
             Self::VirtualCurrency => "virtual_currency",
+            Self::Settings => "settings",
         }
     }
 

@@ -188,6 +188,7 @@ fn body(world: &World, is_admin: bool, method: &str, template: &str, own: &str) 
         (false, _, "/achievements/{key}/complete") => json!({"user": {"id": "u"}}),
         (false, ..) => json!({"id": "u", "name": "changed"}),
         (true, _, "/streaks/settings") => json!({"customizationEnabled": true}),
+        (true, _, "/settings") => json!({"aggregationPeriod": "monthly"}),
         (true, _, "/organization") => json!({}),
         (true, "PATCH", _) => json!([{"id": world.id(own), "name": "changed"}]),
         (true, _, "/application-api-keys") => json!([{"userId": "u"}]),

@@ -15,5 +15,6 @@ mod oauth;
 mod parallel;
 mod reads;
 mod scenarios;
+mod settings;
 mod support;
 mod workspaces;

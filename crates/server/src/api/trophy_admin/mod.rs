@@ -13,6 +13,7 @@ pub mod points_levels;
 pub mod points_systems;
 pub mod points_triggers;
 pub mod references;
+pub mod settings;
 pub mod streak_settings;
 pub mod tenants;
 
@@ -46,7 +47,6 @@ const NOT_BUILT: &[(&str, &[&str])] = &[
     ("/streaks/pauses", &["POST", "DELETE"]),
     ("/streaks/restore", &["POST"]),
     ("/streaks/reset", &["POST"]),
-    ("/settings", &["GET", "PATCH"]),
 ];
 
 /// The routes below `/admin/v1`, with their description.
@@ -122,6 +122,7 @@ pub fn router() -> (Router<App>, OpenApi) {
             clients::delete_clients
         ))
         .routes(routes!(environments::list_environments))
+        .routes(routes!(settings::get_settings, settings::update_settings))
         .routes(routes!(
             organization::get_organization,
             organization::update_organization

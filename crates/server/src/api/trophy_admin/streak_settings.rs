@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use engine::calendar::Frequency;
 use engine::catalog::Catalog;
-use engine::definition::{Definition, Freezes, Stored, StreakMetric, StreakMode, StreakSettings};
+use engine::definition::{Definition, Freezes, StreakMetric, StreakMode, StreakSettings};
 use jiff::Timestamp;
 use wire::Patch;
 use wire::trophy_admin as w;
@@ -186,35 +186,21 @@ pub async fn update_streak_settings(
 ) -> Result<Json<w::StreakSettings>> {
     let change = batch::object(&body)?;
     app.configure(&caller, move |configuration| {
+        // What is stored, not what is in force: a deleted metric stays mentioned.
         let before = store::definition::streak_settings(configuration.tx, configuration.space)?;
         let settings = merged(
-            before
-                .as_ref()
-                .map_or(&StreakSettings::default(), |before| &before.body),
+            &before.map(|before| before.body).unwrap_or_default(),
             change,
             &configuration.catalog,
             configuration.now,
         )
         .map_err(Problem::unprocessable)?;
         let shown = shown(&settings, &configuration.catalog);
-        let now = configuration.now;
-        match before {
-            Some(before) if before.body == settings => return Ok(Json(shown)),
-            Some(before) => {
-                let after = Stored {
-                    updated: now,
-                    body: settings,
-                    ..before
-                };
-                store::definition::update(configuration.tx, configuration.space, &after, now)?;
-            }
-            None => {
-                let id = configuration.id();
-                let (tx, space) = (&mut *configuration.tx, configuration.space);
-                store::definition::insert(tx, space, id, &settings, now)?;
-            }
+        if configuration.keep_only(settings)? {
+            configuration.resettle();
+        } else {
+            configuration.unchanged();
         }
-        configuration.resettle();
         Ok(Json(shown))
     })
     .await
@@ -223,7 +209,7 @@ pub async fn update_streak_settings(
 #[cfg(test)]
 mod tests {
     use engine::catalog::Definitions;
-    use engine::definition::{Metric, UnitType};
+    use engine::definition::{Metric, Stored, UnitType};
     use serde_json::json;
     use uuid::Uuid;
 
