@@ -63,8 +63,9 @@ pub struct Keep {
     pub render: Box<Render>,
 }
 
-/// Writes an answer from what the rules answer, the catalog they decided by, and when.
-pub type Render = dyn Fn(&Reply, &Catalog, Timestamp) -> String + Send;
+/// Writes an answer from what the rules answer, the catalog they decided by, and when; nothing where the
+/// reply does not fit what was asked.
+pub type Render = dyn Fn(&Reply, &Catalog, Timestamp) -> Option<String> + Send;
 
 impl std::fmt::Debug for Keep {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -120,6 +121,8 @@ pub struct Answer {
     pub standings: Vec<Standing>,
     /// When.
     pub at: Timestamp,
+    /// The body that was kept, if that was asked for.
+    pub kept: Option<String>,
 }
 
 /// The way to the desks. Dropping it lets them finish what was accepted.
@@ -332,6 +335,7 @@ struct Applied {
     outcome: Outcome,
     catalog: Arc<Catalog>,
     at: Timestamp,
+    kept: Option<String>,
 }
 
 fn commit(
@@ -363,6 +367,7 @@ fn follow(room: &Room, space: Space, applied: Applied) -> Verdict {
         outcome,
         catalog,
         at,
+        kept,
         ..
     } = applied;
     for failure in &outcome.failures {
@@ -388,6 +393,7 @@ fn follow(room: &Room, space: Space, applied: Applied) -> Verdict {
             catalog,
             standings,
             at,
+            kept,
         })),
     }
 }
@@ -450,13 +456,14 @@ fn decide(
         let Some((user, outcome)) = decided else {
             continue;
         };
-        let applied = Applied {
+        let mut applied = Applied {
             user,
             outcome,
             catalog,
             at: item.now,
+            kept: None,
         };
-        answers.keep(waiting, &applied);
+        applied.kept = answers.keep(waiting, &applied);
         results[*index] = Ok(Decision::Applied(Box::new(applied)));
     }
     let mut decided = Vec::with_capacity(batch.len());
@@ -513,19 +520,20 @@ impl Answers {
         self.known.get(&waiting.print()?).cloned()
     }
 
-    /// Keeps the answer to a command if that is asked for. A refusal is not kept: what stood in the
+    /// Keeps the answer to a command if that is asked for, and says what it is. A refusal is not kept: what stood in the
     /// way may be gone at the next attempt.
-    fn keep(&mut self, waiting: &Waiting, applied: &Applied) {
-        if let (Some(keep), Some(print)) = (&waiting.keep, waiting.print())
-            && !matches!(applied.outcome.reply, Reply::Refused(_))
-        {
-            let body = (keep.render)(&applied.outcome.reply, &applied.catalog, applied.at);
-            let answer = store::answer::Answer {
-                status: keep.status,
-                body,
-            };
-            self.known.insert(print, answer.clone());
-            self.fresh.push((print, answer, applied.at));
+    fn keep(&mut self, waiting: &Waiting, applied: &Applied) -> Option<String> {
+        let (keep, print) = (waiting.keep.as_ref()?, waiting.print()?);
+        if matches!(applied.outcome.reply, Reply::Refused(_)) {
+            return None;
         }
+        let body = (keep.render)(&applied.outcome.reply, &applied.catalog, applied.at)?;
+        let answer = store::answer::Answer {
+            status: keep.status,
+            body: body.clone(),
+        };
+        self.known.insert(print, answer.clone());
+        self.fresh.push((print, answer, applied.at));
+        Some(body)
     }
 }

@@ -31,7 +31,9 @@ fn keep(key: u8) -> Keep {
         fingerprint: [key; 16],
         status: 201,
         render: Box::new(|reply, _, _| match reply {
-            Reply::Event(event) => json!({"b": event.total.rounded(), "a": [1, 2]}).to_string(),
+            Reply::Event(event) => {
+                Some(json!({"b": event.total.rounded(), "a": [1, 2]}).to_string())
+            }
             other => panic!("{other:?}"),
         }),
     }

@@ -1,8 +1,6 @@
 //! Commands of the second dialect on their way to the desk and back: the answer is written once and, for
 //! a request with a key, given again (spec/aworld.md 2.6). Must not know any command.
 
-use std::sync::Arc;
-
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use engine::catalog::Catalog;
@@ -33,22 +31,19 @@ pub async fn ask<T: Serialize>(
         let body = render(&done.reply, &done.catalog, done.at).ok_or_else(unfit)?;
         return Ok((status, axum::Json(body)).into_response());
     };
-    let render = Arc::new(move |reply: &Reply, catalog: &Catalog, at: Timestamp| {
-        let body = render(reply, catalog, at);
-        serde_json::to_string(&body).unwrap_or_default()
-    });
-    let kept = render.clone();
     let keep = Keep {
         fingerprint,
         status: status.as_u16(),
-        render: Box::new(move |reply, catalog, at| kept(reply, catalog, at)),
+        render: Box::new(move |reply, catalog, at| {
+            serde_json::to_string(&render(reply, catalog, at)?).ok()
+        }),
     };
     let done = app
         .command_once(&bearer.caller, user, command, keep)
         .await?;
     match done {
         Done::Fresh(done) => {
-            let body = render(&done.reply, &done.catalog, done.at);
+            let body = done.kept.ok_or_else(unfit)?;
             Ok(once.mark(json(status, body), false))
         }
         Done::Repeated(answer) => repeated(once, answer),
@@ -108,5 +103,7 @@ fn json(status: StatusCode, body: String) -> Response {
 
 /// 500: the rules answered something else than the command asks for.
 pub fn unfit() -> Problem {
-    Problem::internal(&std::fmt::Error)
+    Problem::internal(&std::io::Error::other(
+        "the rules answered something else than was asked",
+    ))
 }

@@ -22,6 +22,18 @@ use crate::query::Query;
 /// The longest range, in days.
 const RANGE_DAYS_MAX: i64 = 400;
 
+/// How both summaries describe what they sum up; [`Range::of`] reads it.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub struct RangeQuery {
+    /// `daily`, `weekly` (from Sunday) or `monthly`.
+    pub aggregation: String,
+    /// A date, YYYY-MM-DD.
+    pub start_date: String,
+    /// A later date, at most 400 days later.
+    pub end_date: String,
+}
+
 /// Sums up a user's events of a metric by day, week or month of the user's calendar.
 #[utoipa::path(
     get, path = "/users/{id}/metrics/{key}/event-summary",
@@ -29,9 +41,7 @@ const RANGE_DAYS_MAX: i64 = 400;
     params(
         ("id" = String, Path, description = "The id of the user."),
         ("key" = String, Path, description = "The key of the metric."),
-        ("aggregation" = String, Query, description = "`daily`, `weekly` (from Sunday) or `monthly`."),
-        ("startDate" = String, Query, description = "A date, YYYY-MM-DD."),
-        ("endDate" = String, Query, description = "A later date, at most 400 days later."),
+        RangeQuery,
     ),
     responses(
         (status = 200, description = "One item for each whole period that touches the range and has begun.", body = [w::EventSummaryItem]),
@@ -73,9 +83,7 @@ pub async fn summarize_user_metric(
     params(
         ("id" = String, Path, description = "The id of the user."),
         ("key" = String, Path, description = "The key of the points system."),
-        ("aggregation" = String, Query, description = "`daily`, `weekly` (from Sunday) or `monthly`."),
-        ("startDate" = String, Query, description = "A date, YYYY-MM-DD."),
-        ("endDate" = String, Query, description = "A later date, at most 400 days later."),
+        RangeQuery,
     ),
     responses(
         (status = 200, description = "One item for each whole period that touches the range and has begun.", body = [w::EventSummaryItem]),
