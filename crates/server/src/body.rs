@@ -96,7 +96,7 @@ impl RawBody {
             let path = error.path().to_string();
             let cause = error.into_inner();
             if cause.is_data() && path != "." {
-                Problem::malformed(format!("{path}: {}", plain(&cause)))
+                Problem::invalid_member(path, plain(&cause))
             } else if cause.is_data() {
                 Problem::malformed(format!("body: {}", plain(&cause)))
             } else {
@@ -201,6 +201,19 @@ async fn pairs<S: Send + Sync>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_member_of_another_type_is_named() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Wanted {
+            #[expect(dead_code, reason = "only read")]
+            a: Vec<String>,
+        }
+        let body = RawBody(Bytes::from_static(br#"{"a": ["x", 5]}"#));
+        let problem = body.object::<Wanted>().unwrap_err();
+        assert_eq!(problem.details[0].field, "a[1]");
+        assert!(problem.message.starts_with("a[1]: "), "{problem:?}");
+    }
 
     #[test]
     fn escaped_nul_is_refused_and_an_escaped_backslash_is_not() {

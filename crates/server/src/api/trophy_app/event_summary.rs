@@ -22,7 +22,7 @@ use crate::query::Query;
 /// The longest range, in days.
 const RANGE_DAYS_MAX: i64 = 400;
 
-/// How both summaries describe what they sum up; [`Range::of`] reads it.
+/// How both summaries describe what they sum up.
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct RangeQuery {
