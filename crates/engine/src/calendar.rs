@@ -176,6 +176,13 @@ impl Frequency {
     }
 }
 
+/// A full hour of a date, by UTC.
+pub fn utc_hour(date: Date, hour: i8) -> Timestamp {
+    date.at(hour, 0, 0, 0)
+        .to_zoned(TimeZone::UTC)
+        .map_or(Timestamp::MAX, |zoned| zoned.timestamp())
+}
+
 /// A span of local dates, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Period {

@@ -3,7 +3,7 @@
 //! A catalog is immutable; a change of configuration compiles a new one. Archived definitions stay readable (old awards show
 //! their trigger) but no index leads to them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
@@ -38,6 +38,8 @@ pub struct Definitions {
     pub settings: Option<Settings>,
     /// What the second dialect configures.
     pub documents: Documents,
+    /// The kinds of notices that somebody outside wants to be told.
+    pub listened: BTreeSet<String>,
 }
 
 /// An achievement with its filters looked up.
@@ -163,8 +165,8 @@ pub struct Catalog {
     pub streak: StreakSettings,
     /// Branding and the control group.
     pub settings: Settings,
-    /// Whether anybody outside wants to be told: notices are kept for delivery only then.
-    pub has_listeners: bool,
+    /// The kinds of notices that somebody outside wants to be told: others are not kept.
+    pub listened: BTreeSet<String>,
     /// What the second dialect configures.
     pub book: Rulebook,
     attributes: Vec<Stored<Attribute>>,
@@ -203,6 +205,7 @@ impl Catalog {
             streak,
             settings,
             documents,
+            listened,
         } = definitions;
         let key_of: HashMap<AttributeId, String> = attributes
             .iter()
@@ -221,6 +224,7 @@ impl Catalog {
         let mut catalog = Self {
             version,
             settings: settings.unwrap_or_default(),
+            listened,
             ..Self::default()
         };
         for attribute in attributes.iter().filter(|a| !a.is_archived) {
@@ -353,6 +357,11 @@ impl Catalog {
         catalog.attributes = attributes;
         catalog.metrics = metrics;
         catalog
+    }
+
+    /// Whether anybody outside wants to be told of a kind of notice ([`Notice::kind`](crate::outcome::Notice::kind)).
+    pub fn listens(&self, kind: &str) -> bool {
+        self.listened.contains(kind)
     }
 
     /// All attributes that were not deleted, oldest first.

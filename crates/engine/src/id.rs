@@ -40,6 +40,8 @@ uuid_ids! {
     TriggerId,
     /// A level of a points system.
     LevelId,
+    /// A boost of a points system.
+    BoostId,
     /// A leaderboard.
     BoardId,
     /// An event in the log.

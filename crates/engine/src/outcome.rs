@@ -14,8 +14,8 @@ use crate::calendar::{Frequency, Period};
 use crate::command::Refusal;
 use crate::definition::RedemptionMode;
 use crate::id::{
-    AchievementId, ActivityId, BoardId, CompletionId, CurrencyId, EventId, LedgerEntryId, LevelId,
-    MetricId, MissionId, TagId, TriggerId, UserId,
+    AchievementId, ActivityId, BoardId, BoostId, CompletionId, CurrencyId, EventId, LedgerEntryId,
+    LevelId, MetricId, MissionId, TagId, TriggerId, UserId,
 };
 use crate::rank::Place;
 use crate::state::{Completion, Group, Mission, StreakPeriod, UserTag};
@@ -405,6 +405,58 @@ pub enum Notice {
     },
     /// Points were gained or lost; the level, where it changed, is inside.
     PointsChanged(PointsChange),
+    /// A boost began to count.
+    BoostStarted {
+        /// The boost.
+        boost: BoostId,
+    },
+    /// A boost counts no more.
+    BoostFinished {
+        /// The boost.
+        boost: BoostId,
+    },
+    /// A run of a board began.
+    BoardStarted {
+        /// The board.
+        board: BoardId,
+        /// The run.
+        run: i64,
+    },
+    /// The rankings of a run changed.
+    BoardChanged {
+        /// The board.
+        board: BoardId,
+        /// The run.
+        run: i64,
+    },
+    /// A run of a board is over for everybody.
+    BoardFinished {
+        /// The board.
+        board: BoardId,
+        /// The run.
+        run: i64,
+    },
+    /// The summary of a period is due.
+    RecapDue {
+        /// The period that is summed up.
+        period: Period,
+    },
+    /// A user who stays away is to be called back.
+    ReactivationDue {
+        /// Which message it is, from 1.
+        message: i64,
+        /// How long the user has been away.
+        days: i64,
+    },
+    /// A streak is about to be lost.
+    StreakReminderDue(StreakView),
+    /// A completed achievement is to be told by message.
+    AchievementDue {
+        /// The achievement.
+        achievement: AchievementId,
+        /// When it was completed.
+        at: Timestamp,
+    },
 }
 
 impl Notice {
@@ -418,6 +470,15 @@ impl Notice {
             Self::FreezeConsumed { .. } => "streak.freeze_consumed",
             Self::FreezeEarned { .. } => "streak.freeze_earned",
             Self::PointsChanged(_) => "points.changed",
+            Self::BoostStarted { .. } => "points.boost_started",
+            Self::BoostFinished { .. } => "points.boost_finished",
+            Self::BoardStarted { .. } => "leaderboard.started",
+            Self::BoardChanged { .. } => "leaderboard.changed",
+            Self::BoardFinished { .. } => "leaderboard.finished",
+            Self::RecapDue { .. } => "emails.recap_due",
+            Self::ReactivationDue { .. } => "emails.reactivation_due",
+            Self::StreakReminderDue(_) => "emails.streak_reminder_due",
+            Self::AchievementDue { .. } => "emails.achievement_due",
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::catalog::Catalog;
 use crate::command::Refusal;
 use crate::definition::{AttributeKind, is_language, is_url};
 use crate::id::UserId;
+use crate::preferences::Preferences;
 
 /// An end user inside a space.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +42,8 @@ pub struct User {
     pub profile_image: Option<String>,
     /// The person above this user, if known.
     pub principal: Option<Uuid>,
+    /// What the user wants to be told, and how the user's streak counts.
+    pub preferences: Preferences,
     /// First seen.
     pub created: Timestamp,
     /// Last change of the members above.
@@ -64,6 +67,7 @@ impl User {
             lang: None,
             profile_image: None,
             principal: None,
+            preferences: Preferences::default(),
             created: now,
             updated: now,
         }

@@ -91,10 +91,10 @@ impl App {
             .gate
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        let now = self.room.clock.now();
         self.room.store.read(|tx| {
             for space in store::access::all_spaces(tx)? {
                 if let Some(versions) = store::access::versions(tx, space)? {
+                    let now = self.room.clock.now_by(versions.test_now);
                     let catalog = self.room.catalogs.get(tx, space, versions.config)?;
                     self.room.ranks.load(tx, space, &catalog, now)?;
                 }
@@ -115,14 +115,17 @@ impl App {
             .gate
             .read()
             .unwrap_or_else(PoisonError::into_inner);
-        let now = self.room.clock.now();
-        let catalog = self.room.store.read(|tx| {
+        let found = self.room.store.read(|tx| {
             let versions = store::access::versions(tx, space)?;
             versions
-                .map(|versions| self.room.catalogs.get(tx, space, versions.config))
+                .map(|versions| {
+                    let now = self.room.clock.now_by(versions.test_now);
+                    let catalog = self.room.catalogs.get(tx, space, versions.config)?;
+                    Ok::<_, store::Error>((catalog, now))
+                })
                 .transpose()
         })?;
-        if let Some(catalog) = catalog {
+        if let Some((catalog, now)) = found {
             self.room.ranks.drop_closed(space, &catalog, now);
         }
         drop(gate);
@@ -177,8 +180,8 @@ impl App {
         let caller = caller.clone();
         self.blocking(move |app| {
             app.room.store.read(|tx| {
-                let (space, catalog) = app.enter(tx, &caller)?;
-                let now = app.room.clock.now();
+                let (space, catalog, test_now) = app.enter(tx, &caller)?;
+                let now = app.room.clock.now_by(test_now);
                 work(&mut View {
                     tx,
                     space,
@@ -215,7 +218,8 @@ impl App {
     ) -> Result<T> {
         let enter = |tx: &mut Tx<'_>| {
             let versions = store::access::versions(tx, space)?.ok_or_else(Problem::busy)?;
-            Ok((space, self.room.catalogs.get(tx, space, versions.config)?))
+            let catalog = self.room.catalogs.get(tx, space, versions.config)?;
+            Ok((space, catalog, versions.test_now))
         };
         let done = self.configure_as(enter, work);
         self.room.jobs.notify_one();
@@ -225,7 +229,7 @@ impl App {
 
     fn configure_as<T>(
         &self,
-        enter: impl FnOnce(&mut Tx<'_>) -> Result<(Space, Arc<Catalog>)>,
+        enter: impl FnOnce(&mut Tx<'_>) -> Result<(Space, Arc<Catalog>, Option<Timestamp>)>,
         work: impl FnOnce(&mut Configuration<'_, '_>) -> Result<T>,
     ) -> Result<T> {
         let gate = self
@@ -234,9 +238,9 @@ impl App {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         let (value, space, boards) = self.room.store.write(|tx| {
-            let (space, catalog) = enter(tx)?;
+            let (space, catalog, test_now) = enter(tx)?;
             store::definition::hold(tx, space)?;
-            let now = self.room.clock.stamp();
+            let now = self.room.clock.stamp_by(space, test_now);
             let mut configuration = Configuration {
                 tx,
                 space,
@@ -255,11 +259,11 @@ impl App {
             self.room.ranks.forget(space, *id);
         }
         if !boards.is_empty() {
-            let now = self.room.clock.now();
             let loaded = self.room.store.read(|tx| {
                 let Some(versions) = store::access::versions(tx, space)? else {
                     return Ok(());
                 };
+                let now = self.room.clock.now_by(versions.test_now);
                 let catalog = self.room.catalogs.get(tx, space, versions.config)?;
                 for id in &boards {
                     if let Some(board) = catalog.board(*id).filter(|b| !b.stored.is_archived) {
@@ -355,9 +359,13 @@ impl App {
         Err(Problem::busy())
     }
 
-    /// Checks that the caller may still come in, as this transaction sees it; answers the space and
-    /// its catalog.
-    fn enter(&self, tx: &mut Tx<'_>, caller: &Caller) -> Result<(Space, Arc<Catalog>)> {
+    /// Checks that the caller may still come in, as this transaction sees it; answers the space, its
+    /// catalog and what a test clock of its environment shows.
+    fn enter(
+        &self,
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+    ) -> Result<(Space, Arc<Catalog>, Option<Timestamp>)> {
         let mut space = caller.space;
         let mut versions = store::access::versions(tx, space)?;
         if versions.is_none_or(|versions| versions.access != caller.version) {
@@ -366,7 +374,7 @@ impl App {
         }
         let versions = versions.ok_or_else(Problem::unauthorized)?;
         let catalog = self.room.catalogs.get(tx, space, versions.config)?;
-        Ok((space, catalog))
+        Ok((space, catalog, versions.test_now))
     }
 }
 

@@ -1,15 +1,19 @@
 //! The one place that asks what time it is.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use store::Space;
 
 /// A clock that everybody shares.
 #[derive(Clone, Debug)]
 pub struct Clock {
     source: Source,
     last_us: Arc<AtomicI64>,
+    /// The last stamps of spaces that live by a test clock.
+    tested_us: Arc<Mutex<HashMap<Space, i64>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -24,6 +28,7 @@ impl Clock {
         Self {
             source: Source::System,
             last_us: Arc::new(AtomicI64::new(i64::MIN)),
+            tested_us: Arc::default(),
         }
     }
 
@@ -32,6 +37,7 @@ impl Clock {
         Self {
             source: Source::Set(Arc::new(AtomicI64::new(now.as_microsecond()))),
             last_us: Arc::new(AtomicI64::new(i64::MIN)),
+            tested_us: Arc::default(),
         }
     }
 
@@ -66,6 +72,26 @@ impl Clock {
             .unwrap_or(i64::MIN);
         let stamp = now.max(last.saturating_add(1));
         Timestamp::from_microsecond(stamp).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// The present instant where a test clock may be in force, which shows `test_now`.
+    pub fn now_by(&self, test_now: Option<Timestamp>) -> Timestamp {
+        test_now.unwrap_or_else(|| self.now())
+    }
+
+    /// A stamp for a space whose environment may live by a test clock, which shows `test_now`. No other
+    /// stamp of the space is equal to it.
+    pub fn stamp_by(&self, space: Space, test_now: Option<Timestamp>) -> Timestamp {
+        let Some(now) = test_now else {
+            return self.stamp();
+        };
+        let mut all = self
+            .tested_us
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let last = all.entry(space).or_insert(i64::MIN);
+        *last = now.as_microsecond().max(last.saturating_add(1));
+        Timestamp::from_microsecond(*last).unwrap_or(now)
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use engine::apply::apply;
 use engine::catalog::Catalog;
@@ -50,6 +50,13 @@ pub struct Room {
     pub gate: RwLock<()>,
     /// Wakes the worker that goes through jobs.
     pub jobs: Notify,
+}
+
+impl Room {
+    /// The generator of ids, for whoever needs some outside the desks.
+    pub fn ids(&self) -> MutexGuard<'_, Ids> {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// That the answer to a command is to be kept for a while, so that the same request gets the same
@@ -421,6 +428,7 @@ fn decide(
                 .is_none_or(|version| version == versions.access)
         })
     };
+    let test_now = |space: Space| versions.get(&space).and_then(|versions| versions.test_now);
     let find = |space: Space| catalogs.get(&space).cloned();
     let items: Vec<(usize, Item<'_>)> = batch
         .iter()
@@ -431,7 +439,7 @@ fn decide(
                 space: waiting.space,
                 user: &waiting.user,
                 command: &waiting.command,
-                now: room.clock.stamp(),
+                now: room.clock.stamp_by(waiting.space, test_now(waiting.space)),
             };
             (index, item)
         })
@@ -478,23 +486,25 @@ fn decide(
             at: applied.at,
             outcome: &applied.outcome,
         });
-        if applied.catalog.has_listeners {
-            notices.extend(applied.outcome.notices.iter().map(|notice| Pending {
-                id: ids.uuid(applied.at),
-                space: waiting.space,
-                user: applied.user,
-                notice,
-                at_us: applied.at.as_microsecond(),
-            }));
-        }
+        let told = applied.outcome.notices.iter();
+        let told = told.filter(|notice| applied.catalog.listens(notice.kind()));
+        notices.extend(told.map(|notice| Pending {
+            id: ids.uuid(applied.at),
+            space: waiting.space,
+            user: Some(applied.user),
+            notice,
+            at_us: applied.at.as_microsecond(),
+        }));
     }
     store::batch::save(tx, &mut set, &decided, &notices)?;
     store::answer::keep_each(tx, &answers.fresh)?;
     Ok(results)
 }
 
-/// The answers to repeated requests of a batch: those from before, and those given in it.
+/// The answers to repeated requests of a batch: those from before, and those given in it. They are kept
+/// by the clock of the machine, which is that of whoever repeats a request.
 struct Answers {
+    now: Timestamp,
     known: HashMap<Print, store::answer::Answer>,
     fresh: Vec<(Print, store::answer::Answer, Timestamp)>,
 }
@@ -511,6 +521,7 @@ impl Answers {
             _ => Vec::new(),
         };
         Ok(Self {
+            now,
             known: known.into_iter().collect(),
             fresh: Vec::new(),
         })
@@ -533,7 +544,7 @@ impl Answers {
             body: body.clone(),
         };
         self.known.insert(print, answer.clone());
-        self.fresh.push((print, answer, applied.at));
+        self.fresh.push((print, answer, self.now));
         Some(body)
     }
 }

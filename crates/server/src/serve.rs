@@ -168,6 +168,7 @@ async fn prepare(app: App) -> anyhow::Result<()> {
         workers::midnight::run(app.clone()),
         workers::jobs::run(app.clone()),
         workers::boards::run(app.clone()),
+        workers::moments::run(app.clone()),
         workers::housekeeping::run(app),
     );
     Ok(())

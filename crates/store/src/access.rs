@@ -1,10 +1,12 @@
 //! Who may reach what: the only place that makes a [`Space`] out of a request's identity.
 
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::Result;
 use crate::driver::{Row, Tx};
+use crate::time::maybe_instant;
 
 /// The leaf of isolation. Whoever holds one was authenticated for it, or works on a row that names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -150,43 +152,40 @@ pub struct Versions {
     pub config: i64,
     /// Moves with the keys and tenants of its environment.
     pub access: i64,
+    /// What the test clock of its environment shows; nothing: it lives by the clock of the machine.
+    pub test_now: Option<Timestamp>,
+}
+
+fn versions_from(row: &Row<'_>, first: usize) -> Result<Versions> {
+    Ok(Versions {
+        config: row.get(first)?,
+        access: row.get(first + 1)?,
+        test_now: maybe_instant(row, first + 2)?,
+    })
 }
 
 /// The versions of a space as this transaction sees them.
 pub fn versions(tx: &mut Tx<'_>, space: Space) -> Result<Option<Versions>> {
     tx.row(
-        "select s.config_version, e.access_version
+        "select s.config_version, e.access_version, e.test_now
          from space s join environment e on e.id = s.environment_id
          where s.id = $1",
         &[space.id().into()],
-        |row| {
-            Ok(Versions {
-                config: row.get(0)?,
-                access: row.get(1)?,
-            })
-        },
+        |row| versions_from(row, 0),
     )
 }
 
 /// The versions of several spaces.
 pub fn versions_of(tx: &mut Tx<'_>, spaces: &[Space]) -> Result<Vec<(Space, Versions)>> {
     tx.look_up(
-        "select s.id, s.config_version, e.access_version
+        "select s.id, s.config_version, e.access_version, e.test_now
          from {keys(id bigint)} k
          join space s on s.id = k.id
          join environment e on e.id = s.environment_id",
         &[crate::driver::Column::Int(
             spaces.iter().map(|space| space.id()).collect(),
         )],
-        |row| {
-            Ok((
-                Space::of(row, 0)?,
-                Versions {
-                    config: row.get(1)?,
-                    access: row.get(2)?,
-                },
-            ))
-        },
+        |row| Ok((Space::of(row, 0)?, versions_from(row, 1)?)),
     )
 }
 

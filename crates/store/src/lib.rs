@@ -7,6 +7,7 @@
 //! authenticated) or from a row that names it (a worker's job): a query without one cannot be written.
 
 pub mod access;
+pub mod announced;
 pub mod answer;
 pub mod batch;
 pub mod board;

@@ -20,6 +20,10 @@ pub const MIGRATIONS: &[Migration] = &[
         "0002_second_dialect",
         include_str!("../migrations/0002_second_dialect.sql"),
     ),
+    (
+        "0003_delivery",
+        include_str!("../migrations/0003_delivery.sql"),
+    ),
 ];
 
 /// Applies what is missing; returns the names of the applied scripts. `now_us`: the present

@@ -15,8 +15,8 @@ pub struct Pending<'a> {
     pub id: Uuid,
     /// Where it happened.
     pub space: Space,
-    /// Whom it is about.
-    pub user: UserId,
+    /// Whom it is about, if anybody in particular.
+    pub user: Option<UserId>,
     /// What happened.
     pub notice: &'a Notice,
     /// When, in microseconds UTC.
@@ -37,7 +37,12 @@ pub fn insert(tx: &mut Tx<'_>, notices: &[Pending<'_>]) -> Result<()> {
         &[
             Column::Int(notices.iter().map(|pending| pending.space.id()).collect()),
             Column::Uuid(notices.iter().map(|pending| pending.id).collect()),
-            Column::Int(notices.iter().map(|pending| pending.user.0).collect()),
+            Column::OptInt(
+                notices
+                    .iter()
+                    .map(|pending| pending.user.map(|user| user.0))
+                    .collect(),
+            ),
             Column::Text(
                 notices
                     .iter()

@@ -38,6 +38,11 @@ pub(crate) fn user(row: &Row<'_>, first: usize) -> Result<User> {
         lang: row.get(first + 12)?,
         profile_image: row.get(first + 13)?,
         principal: row.get(first + 14)?,
+        preferences: row
+            .get::<Option<String>>(first + 15)?
+            .map(|text| serde_json::from_str(&text).map_err(Error::broken))
+            .transpose()?
+            .unwrap_or_default(),
     })
 }
 
@@ -46,7 +51,7 @@ macro_rules! select_users {
         concat!(
             "select u.space_id, u.id, u.external_id, u.email, u.name, u.tz, u.device_tokens,
                     u.is_subscribed, u.attributes, u.sign_up_date, u.is_control, u.created_at,
-                    u.updated_at, u.lang, u.profile_image, u.principal_id ",
+                    u.updated_at, u.lang, u.profile_image, u.principal_id, u.preferences ",
             $rest
         )
     };
@@ -213,6 +218,14 @@ pub(crate) fn save(tx: &mut Tx<'_>, users: &[(Space, &User, &str)]) -> Result<()
         })
         .map(|text| text.map_err(Error::broken))
         .collect::<Result<Vec<_>>>()?;
+    let preferences = users
+        .iter()
+        .map(|(_, u, _)| {
+            (!u.preferences.is_empty())
+                .then(|| serde_json::to_string(&u.preferences).map_err(Error::broken))
+                .transpose()
+        })
+        .collect::<Result<Vec<_>>>()?;
     let dates: Vec<Option<String>> = users
         .iter()
         .map(|(_, u, _)| u.sign_up_date.map(|date| date.to_string()))
@@ -222,14 +235,14 @@ pub(crate) fn save(tx: &mut Tx<'_>, users: &[(Space, &User, &str)]) -> Result<()
     let written = tx.many(
         "insert into end_user (space_id, id, external_id, email, name, tz, device_tokens,
                                is_subscribed, attributes, sign_up_date, is_control, created_at,
-                               updated_at, lang, profile_image, principal_id)
+                               updated_at, lang, profile_image, principal_id, preferences)
          select k.space_id, k.id, k.external_id, k.email, k.name, k.tz, k.device_tokens,
                 k.is_subscribed, k.attributes, k.sign_up_date, k.is_control, k.created_at,
-                k.updated_at, k.lang, k.profile_image, k.principal_id
+                k.updated_at, k.lang, k.profile_image, k.principal_id, k.preferences
          from {keys(space_id bigint, id bigint, external_id text, email text, name text, tz text,
                     device_tokens json, is_subscribed bool, attributes json, sign_up_date text,
                     is_control bool, created_at bigint, updated_at bigint, lang text,
-                    profile_image text, principal_id uuid)} k
+                    profile_image text, principal_id uuid, preferences json)} k
          where true
          on conflict (space_id, id) do update set
              email = excluded.email, name = excluded.name, tz = excluded.tz,
@@ -237,7 +250,7 @@ pub(crate) fn save(tx: &mut Tx<'_>, users: &[(Space, &User, &str)]) -> Result<()
              attributes = excluded.attributes, sign_up_date = excluded.sign_up_date,
              is_control = excluded.is_control, updated_at = excluded.updated_at,
              lang = excluded.lang, profile_image = excluded.profile_image,
-             principal_id = excluded.principal_id
+             principal_id = excluded.principal_id, preferences = excluded.preferences
          where end_user.external_id = excluded.external_id",
         &[
             Column::Int(all.clone().map(|(space, ..)| space.id()).collect()),
@@ -268,6 +281,7 @@ pub(crate) fn save(tx: &mut Tx<'_>, users: &[(Space, &User, &str)]) -> Result<()
                     .collect(),
             ),
             Column::OptUuid(all.clone().map(|(_, u, _)| u.principal).collect()),
+            Column::OptJson(preferences.iter().map(Option::as_deref).collect()),
         ],
     )?;
     if usize::try_from(written) != Ok(users.len()) {

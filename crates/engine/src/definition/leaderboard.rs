@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{Definition, Filter, Kind, key_problem, name_problem};
-use crate::calendar::{RunUnit, Schedule, days_after};
+use crate::calendar::{RunUnit, Schedule, days_after, utc_hour};
 use crate::id::{AttributeId, CurrencyId, MetricId};
 
 /// Where a board stands (spec/trophy.md 7.4).
@@ -99,12 +99,6 @@ impl Board {
             status => status,
         }
     }
-}
-
-fn utc_hour(date: Date, hour: i8) -> Timestamp {
-    date.at(hour, 0, 0, 0)
-        .to_zoned(jiff::tz::TimeZone::UTC)
-        .map_or(Timestamp::MAX, |zoned| zoned.timestamp())
 }
 
 impl Definition for Board {

@@ -11,6 +11,7 @@ pub mod boards;
 pub mod housekeeping;
 pub mod jobs;
 pub mod midnight;
+pub mod moments;
 
 /// Hands one command about each user to the desk and waits for all of them; fails if any was not
 /// carried out for a reason that may pass.

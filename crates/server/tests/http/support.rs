@@ -253,6 +253,7 @@ impl TestApp {
             workers::jobs::step(&self.app).await.unwrap();
             workers::midnight::step(&self.app).await.unwrap();
             workers::boards::step(&self.app).await.unwrap();
+            workers::moments::step(&self.app).await.unwrap();
         });
     }
 

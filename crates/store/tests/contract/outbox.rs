@@ -23,7 +23,7 @@ fn notices_wait(store: &Store) {
     let pending = |space, number, notice| Pending {
         id: id(number),
         space,
-        user: UserId(1),
+        user: Some(UserId(1)),
         notice,
         at_us: world.now.as_microsecond(),
     };

@@ -117,7 +117,7 @@ pub(crate) fn carry_out(
         notices.extend(outcome.notices.iter().map(|notice| Pending {
             id: ids.uuid(ask.now),
             space: ask.space,
-            user: *user,
+            user: Some(*user),
             notice,
             at_us: ask.now.as_microsecond(),
         }));
