@@ -149,7 +149,7 @@ pub struct Period {
     pub ends_at: Option<Timestamp>,
 }
 
-/// What is wrong with a timeframe: the member of the object, and a sentence.
+/// What is wrong with a timeframe: the member of the object, and what can follow its name.
 pub type Problem = (&'static str, String);
 
 impl Timeframe {
@@ -170,7 +170,7 @@ impl Timeframe {
             (TimezoneType::Fixed, None) => {
                 problems.push((
                     "timeframeTimezone",
-                    "timeframeTimezone is needed when timeframeTimezoneType is FIXED".to_owned(),
+                    "is required when timeframeTimezoneType is FIXED".to_owned(),
                 ));
                 None
             }
@@ -179,7 +179,7 @@ impl Timeframe {
                 if zone.is_none() {
                     problems.push((
                         "timeframeTimezone",
-                        format!("timeframeTimezone {name:?} is not an IANA time zone"),
+                        format!("{name:?} is not an IANA time zone"),
                     ));
                 }
                 zone
@@ -190,9 +190,10 @@ impl Timeframe {
             .filter(|_| self.timeframe_type != TimeframeType::Permanent);
         let end_problem = match (self.timeframe_type, ends_at) {
             (TimeframeType::Permanent, _) => None,
-            (_, None) => Some("timeframeEndsAt is needed unless timeframeType is PERMANENT"),
-            (_, Some(end)) => (end <= self.timeframe_starts_at)
-                .then_some("timeframeEndsAt must be after timeframeStartsAt"),
+            (_, None) => Some("is required unless timeframeType is PERMANENT"),
+            (_, Some(end)) => {
+                (end <= self.timeframe_starts_at).then_some("must be after timeframeStartsAt")
+            }
         };
         problems.extend(end_problem.map(|sentence| ("timeframeEndsAt", sentence.to_owned())));
         let cadence = match self.cadence() {
@@ -216,12 +217,12 @@ impl Timeframe {
             (TimeframeType::Recurring, recurrence) => recurrence,
             (_, None) => None,
             (_, Some(_)) => {
-                let sentence = "recurrence is only possible when timeframeType is RECURRING";
+                let sentence = "must be absent unless timeframeType is RECURRING";
                 return Err(("recurrence", sentence.to_owned()));
             }
         };
         if self.schedule_cron.is_some() && recurrence != Some(Recurrence::Custom) {
-            let sentence = "scheduleCron is only possible when recurrence is CUSTOM";
+            let sentence = "must be absent unless recurrence is CUSTOM";
             return Err(("scheduleCron", sentence.to_owned()));
         }
         Ok(match (self.timeframe_type, recurrence) {
@@ -232,16 +233,13 @@ impl Timeframe {
             (TimeframeType::Recurring, Some(Recurrence::Monthly)) => Cadence::Dates(month_period),
             (TimeframeType::Recurring, Some(Recurrence::Custom)) => {
                 let text = self.schedule_cron.as_deref().ok_or_else(|| {
-                    let sentence = "scheduleCron is needed when recurrence is CUSTOM";
+                    let sentence = "is required when recurrence is CUSTOM";
                     ("scheduleCron", sentence.to_owned())
                 })?;
-                Cadence::Cron(
-                    Cron::parse(text)
-                        .map_err(|clause| ("scheduleCron", format!("scheduleCron {clause}")))?,
-                )
+                Cadence::Cron(Cron::parse(text).map_err(|clause| ("scheduleCron", clause))?)
             }
             (TimeframeType::Recurring, None) => {
-                let sentence = "recurrence is needed when timeframeType is RECURRING";
+                let sentence = "is required when timeframeType is RECURRING";
                 return Err(("recurrence", sentence.to_owned()));
             }
         })

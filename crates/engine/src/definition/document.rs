@@ -159,6 +159,10 @@ impl<T: Content> Document<T> {
                 "must have 1 to 255 characters and no / or NUL",
             ));
         }
+        // Clients resolve these segments away before they send a path.
+        if matches!(self.id.as_str(), "." | "..") {
+            wrong.push(Wrong::new("id", "must not be . or .."));
+        }
         if !is_language(&self.default_lang) {
             wrong.push(Wrong::new("defaultLang", "must be a language code"));
         }
