@@ -305,7 +305,7 @@ fn nothing_is_told_twice() {
         "2026-03-15T11:00:00Z",
     ] {
         w.at(now).settle("u");
-        assert_eq!(told(&w.notices).is_empty(), false, "{now}");
+        assert!(!told(&w.notices).is_empty(), "{now}");
         w.settle("u");
         assert_eq!(told(&w.notices), Vec::<String>::new(), "{now}");
         w.reload("u");
