@@ -9,6 +9,7 @@ use crate::catalog::{AchievementEntry, Catalog};
 use crate::definition::{AchievementTrigger, all_match};
 use crate::id::{AchievementId, CompletionId, MetricId};
 use crate::outcome::Notice;
+use crate::reminder;
 use crate::state::{Completion, UserState};
 use crate::user::User;
 
@@ -93,6 +94,7 @@ pub(crate) fn complete(
             completion: completion.id,
         });
     }
+    reminder::completed(turn, achievement, at);
     completion
 }
 

@@ -26,6 +26,7 @@ use crate::outcome::{
 };
 use crate::points;
 use crate::purse;
+use crate::reminder;
 use crate::state::{Company, Counter, DaySum, MetricTotal, Row, Streak, UserState};
 use crate::streak;
 use crate::user::{self, Patch};
@@ -248,7 +249,7 @@ impl Turn<'_> {
         }
     }
 
-    fn streak_view(&self) -> StreakView {
+    pub(crate) fn streak_view(&self) -> StreakView {
         streak::view(&self.catalog.streak, &self.streak(), &self.zone(), self.now)
     }
 
@@ -311,6 +312,7 @@ impl Turn<'_> {
         self.pay_completions(None);
         purse::expire(self.state, self.now);
         mission::settle(self);
+        reminder::settle(self);
     }
 
     /// Awards what the completions since the last call pay.
@@ -336,6 +338,7 @@ impl Turn<'_> {
             ))
             .chain(purse::next(self.state))
             .chain(mission::next(self))
+            .chain(reminder::next(self))
             .min();
         if streak.settle_at != next {
             streak.settle_at = next;

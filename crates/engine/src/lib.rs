@@ -22,6 +22,7 @@ pub mod points;
 pub mod preferences;
 mod purse;
 pub mod rank;
+pub mod reminder;
 mod reward;
 pub mod rule;
 pub mod rulebook;

@@ -17,6 +17,7 @@ use crate::id::{
 };
 use crate::outcome::LedgerEntry;
 use crate::rank::Place;
+use crate::reminder::Reminders;
 use crate::timeframe::{self, TimeframeType};
 use crate::user::User;
 
@@ -353,6 +354,8 @@ pub struct UserState {
     pub missions: BTreeMap<MissionId, Row<Mission>>,
     /// The last period for which each rule made missions.
     pub evaluations: BTreeMap<MissionRuleId, Row<String>>,
+    /// How far the messages to the user have come; nothing until somebody wants to know of them.
+    pub reminders: Option<Row<Reminders>>,
 }
 
 impl UserState {
@@ -378,6 +381,7 @@ impl UserState {
             pending: BTreeMap::new(),
             missions: BTreeMap::new(),
             evaluations: BTreeMap::new(),
+            reminders: None,
         }
     }
 

@@ -1,7 +1,9 @@
-//! Automation of the repository: `cargo xtask test | tidy | bench`. One file per command; here is only which command is which.
+//! Automation of the repository: `cargo xtask test | tidy | schemathesis | bench`. One file per command; here is only which command is which.
 
 mod bench;
 mod process;
+mod python;
+mod schemathesis;
 mod test;
 mod tidy;
 
@@ -20,6 +22,8 @@ enum Task {
     Test(test::Options),
     /// Check the walls between the crates
     Tidy,
+    /// Send the server what its OpenAPI allows and what it does not
+    Schemathesis(schemathesis::Options),
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -29,6 +33,7 @@ fn main() -> ExitCode {
     let done = match Task::parse() {
         Task::Test(options) => test::run(&options),
         Task::Tidy => tidy::run(&root()),
+        Task::Schemathesis(options) => schemathesis::run(&options),
         Task::Bench(bench) => bench::run(&bench),
     };
     match done {

@@ -1,15 +1,15 @@
-//! Every test of the repository with one command: the Rust tests and the published Python client, on both stores.
+//! Every test of the repository with one command: the Rust tests, the published clients, and what our own OpenAPI promises.
 //!
 //! Nothing is skipped silently: what is missing is named before anything runs, with the way to get it.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
 
-use crate::process;
+use crate::{process, python, schemathesis};
 
 /// What to leave out, for a quick look. Without flags everything runs.
 #[derive(Debug, clap::Args)]
@@ -27,9 +27,9 @@ pub(crate) struct Options {
 
 /// Runs the tests; all parts run even if one fails, and the summary names those that did.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let has_python = !options.rust;
-    if has_python {
-        require_python()?;
+    let has_clients = !options.rust;
+    if has_clients {
+        require_clients(options)?;
     }
     // One cluster for all; tests make databases of their own in it.
     let cluster = testkit::Cluster::start(testkit::Options::default())
@@ -49,16 +49,18 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             steps.push(("Rust", tests));
         }
     }
-    if has_python {
+    if has_clients {
         let binary = crate::build_release()?;
-        let python = environment()?;
-        let mut pytest = Command::new(python);
+        let mut pytest = python::pytest("python")?;
         pytest
-            .current_dir(crate::root().join("sdk-tests/python"))
-            .args(["-m", "pytest", "-n", "2"])
+            .args(["-n", "2"])
             .args(&options.pytest)
-            .env("KLEOS_BINARY", binary);
+            .env("KLEOS_BINARY", &binary);
         steps.push(("Python client", pytest));
+        if !options.python {
+            steps.push(("Node client", node(&binary)?));
+            steps.push(("OpenAPI", schemathesis::command()?));
+        }
     }
     let mut summary = String::from("\n");
     let mut has_failed = false;
@@ -80,46 +82,33 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn require_python() -> anyhow::Result<()> {
-    if !process::answers("python3", &["-c", "import venv, ensurepip"]) {
-        bail!("python3 with venv is missing: `apt-get install python3 python3-venv`");
-    }
+fn require_clients(options: &Options) -> anyhow::Result<()> {
+    python::require()?;
     if !process::answers("psql", &["--version"]) {
         bail!("the program psql is missing: `apt-get install postgresql`");
+    }
+    if !options.python && !process::answers("npm", &["--version"]) {
+        bail!("node with npm is missing: `apt-get install nodejs npm`");
     }
     Ok(())
 }
 
-/// The interpreter of a virtual environment with what `requirements.txt` says, made anew when that changes.
-fn environment() -> anyhow::Result<PathBuf> {
-    let requirements = crate::root().join("sdk-tests/python/requirements.txt");
-    let wanted = std::fs::read_to_string(&requirements)
-        .with_context(|| format!("cannot read {}", requirements.display()))?;
-    let folder = process::target().join("sdk-venv");
-    let python = folder.join("bin/python");
-    let mark = folder.join("installed-requirements.txt");
-    if is_same(&mark, &wanted) && python.exists() {
-        return Ok(python);
-    }
-    process::run(
-        Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&folder),
-    )?;
-    let mut pip = Command::new(&python);
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "-r",
+/// The tests through the published Node client, with what the lock file says.
+fn node(binary: &Path) -> anyhow::Result<Command> {
+    let folder = crate::root().join("sdk-tests/node");
+    let mut install = Command::new("npm");
+    install.current_dir(&folder).args([
+        "ci",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
     ]);
-    process::run(pip.arg(&requirements))?;
-    std::fs::write(&mark, wanted)?;
-    Ok(python)
-}
-
-fn is_same(file: &Path, text: &str) -> bool {
-    std::fs::read_to_string(file).is_ok_and(|found| found == text)
+    process::run(&mut install)?;
+    let mut tests = Command::new("node");
+    tests
+        .current_dir(folder)
+        .arg("--test")
+        .env("KLEOS_BINARY", binary);
+    Ok(tests)
 }

@@ -16,7 +16,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::want::{self, Want, Wants};
-use super::{Catalogs, Item, WorkingSet, activity, fingerprint, group_of, mission, purse, tag};
+use super::{
+    Catalogs, Item, WorkingSet, activity, fingerprint, group_of, mission, purse, reminder, tag,
+};
 use crate::access::Space;
 use crate::driver::{Column, Tx};
 use crate::time::{date, instant, maybe_date, maybe_instant};
@@ -45,6 +47,7 @@ pub fn load(
     complete_counters(tx, &mut set, &wants)?;
     complete_days(tx, &mut set, &wants)?;
     tag::load(tx, &mut set, &wants)?;
+    reminder::load(tx, &mut set, &wants)?;
     mission::load(tx, &mut set, &wants)?;
     if is_held {
         mission::load_groups(tx, &mut set, catalogs, items)?;

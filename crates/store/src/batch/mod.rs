@@ -7,6 +7,7 @@ mod activity;
 mod load;
 mod mission;
 mod purse;
+mod reminder;
 mod save;
 mod tag;
 mod want;

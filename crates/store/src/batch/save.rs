@@ -9,7 +9,9 @@ use engine::user::User;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Decided, Member, WorkingSet, activity, fingerprint, group_text, mission, purse, tag};
+use super::{
+    Decided, Member, WorkingSet, activity, fingerprint, group_text, mission, purse, reminder, tag,
+};
 use crate::access::Space;
 use crate::driver::{Column, Tx};
 use crate::outbox::{self, Pending};
@@ -36,6 +38,7 @@ pub fn save(
     purse::save_entries(tx, members, decided)?;
     save_periods(tx, decided)?;
     tag::save(tx, members)?;
+    reminder::save(tx, members)?;
     activity::save(tx, decided)?;
     mission::save(tx, members, &set.groups, decided)?;
     outbox::insert(tx, notices)?;
@@ -61,6 +64,9 @@ fn mark_saved(state: &mut UserState) {
     state.missions.values_mut().for_each(Row::saved);
     state.evaluations.values_mut().for_each(Row::saved);
     if let Some(row) = &mut state.streak {
+        row.saved();
+    }
+    if let Some(row) = &mut state.reminders {
         row.saved();
     }
 }

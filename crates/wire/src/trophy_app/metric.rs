@@ -5,6 +5,14 @@ use utoipa::ToSchema;
 
 use super::UserAchievementResponse;
 
+/// Whether a metric counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MetricStatus {
+    /// It counts.
+    Active,
+}
+
 /// A metric of a user.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct MetricResponse {
@@ -14,6 +22,8 @@ pub struct MetricResponse {
     pub key: String,
     /// The name of the metric.
     pub name: String,
+    /// Always active: others are not shown. Older clients demand it.
+    pub status: MetricStatus,
     /// The user's total.
     pub current: f64,
     /// The achievements on this metric, complete or not.

@@ -433,6 +433,7 @@ pub(crate) fn application(operation: &str, full: bool) -> Option<Value> {
                 id: s(ID),
                 key: s("m"),
                 name: s("M"),
+                status: app::MetricStatus::Active,
                 current: 0.0,
                 achievements: list(full, user_achievement(false)),
             };

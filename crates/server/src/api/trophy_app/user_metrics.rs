@@ -89,6 +89,7 @@ fn show(catalog: &Catalog, state: &UserState, metric: &Stored<Metric>) -> w::Met
         id: metric.id.to_string(),
         key: metric.body.key.clone(),
         name: metric.body.name.clone(),
+        status: w::MetricStatus::Active,
         current: state.total(id).to_f64(),
         achievements: achievements
             .into_iter()
