@@ -1,0 +1,13 @@
+//! Telling the endpoints of customers what happened: signing, which addresses may be reached, the request itself, and when
+//! it is repeated (spec/trophy.md 9.2, 9.3).
+//!
+//! Must not know what is told nor the store; `workers/delivery.rs` brings the messages.
+
+pub mod address;
+pub mod samples;
+pub mod schedule;
+pub mod send;
+pub mod sign;
+
+pub use address::Reach;
+pub use send::{Limits, Outbound};
