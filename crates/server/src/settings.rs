@@ -335,7 +335,11 @@ fn from_file(text: &str) -> anyhow::Result<Layer> {
             toml::Value::Boolean(flag) => flag.to_string(),
             toml::Value::Array(list) if known == "webhook_allow" => list
                 .iter()
-                .map(|entry| entry.as_str().context("webhook_allow must be a list of texts"))
+                .map(|entry| {
+                    entry
+                        .as_str()
+                        .context("webhook_allow must be a list of texts")
+                })
                 .collect::<anyhow::Result<Vec<_>>>()?
                 .join(","),
             _ => bail!("{name} must be a text"),

@@ -224,6 +224,10 @@ fn read_request(stream: &mut TcpStream) -> Option<Received> {
             break at;
         }
         more(&mut bytes)?;
+        // The first word of TLS, which we do not speak.
+        if bytes.first() == Some(&0x16) {
+            return None;
+        }
     };
     let text = String::from_utf8_lossy(&bytes[..head]).into_owned();
     let headers: Vec<(String, String)> = text

@@ -1,7 +1,9 @@
-//! Automation of the repository: `cargo xtask test | tidy | bench`. One file per command; here is only which command is which.
+//! Automation of the repository: `cargo xtask test | tidy | bench | receivers`. One file per command; here is only which command is which.
 
 mod bench;
 mod process;
+mod receivers;
+mod server;
 mod test;
 mod tidy;
 
@@ -23,6 +25,8 @@ enum Task {
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Deliver webhooks to receivers that behave well and badly
+    Receivers(receivers::Options),
 }
 
 fn main() -> ExitCode {
@@ -30,6 +34,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&options),
         Task::Tidy => tidy::run(&root()),
         Task::Bench(bench) => bench::run(&bench),
+        Task::Receivers(options) => receivers::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

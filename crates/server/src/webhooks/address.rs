@@ -41,7 +41,9 @@ impl Reach {
             } else if bits.is_none() && is_name(host) {
                 reach.hosts.push(plain(host));
             } else {
-                return Err(format!("{entry} is neither a network nor the name of a host"));
+                return Err(format!(
+                    "{entry} is neither a network nor the name of a host"
+                ));
             }
         }
         Ok(reach)
@@ -51,7 +53,10 @@ impl Reach {
     fn permits(&self, host: &str, ip: IpAddr) -> bool {
         is_public(ip)
             || self.hosts.iter().any(|known| *known == plain(host))
-            || self.nets.iter().any(|(net, bits)| contains(*net, *bits, ip))
+            || self
+                .nets
+                .iter()
+                .any(|(net, bits)| contains(*net, *bits, ip))
     }
 
     /// Checks the address of an endpoint as far as it can be judged without asking anybody.
@@ -217,11 +222,17 @@ fn contains(net: IpAddr, bits: u8, ip: IpAddr) -> bool {
     match (net, ip) {
         (IpAddr::V4(net), IpAddr::V4(ip)) => {
             let shift = u32::from(32 - bits.min(32));
-            (net.to_bits() ^ ip.to_bits()).checked_shr(shift).unwrap_or(0) == 0
+            (net.to_bits() ^ ip.to_bits())
+                .checked_shr(shift)
+                .unwrap_or(0)
+                == 0
         }
         (IpAddr::V6(net), IpAddr::V6(ip)) => {
             let shift = u32::from(128 - bits.min(128));
-            (net.to_bits() ^ ip.to_bits()).checked_shr(shift).unwrap_or(0) == 0
+            (net.to_bits() ^ ip.to_bits())
+                .checked_shr(shift)
+                .unwrap_or(0)
+                == 0
         }
         _ => false,
     }
@@ -261,10 +272,14 @@ const CLOSED_V6: &[(Ipv6Addr, u8)] = &[
 fn is_public(ip: IpAddr) -> bool {
     let is_in = |net: IpAddr, bits: u8| contains(net, bits, ip);
     if ip.is_ipv4() {
-        !CLOSED_V4.iter().any(|(net, bits)| is_in((*net).into(), *bits))
+        !CLOSED_V4
+            .iter()
+            .any(|(net, bits)| is_in((*net).into(), *bits))
     } else {
         is_in(OPEN_V6.0.into(), OPEN_V6.1)
-            && !CLOSED_V6.iter().any(|(net, bits)| is_in((*net).into(), *bits))
+            && !CLOSED_V6
+                .iter()
+                .any(|(net, bits)| is_in((*net).into(), *bits))
     }
 }
 
@@ -337,7 +352,11 @@ mod tests {
         let counted = asked.clone();
         let rebinding: Resolver = Arc::new(move |_| {
             let is_first = counted.fetch_add(1, Ordering::SeqCst) == 0;
-            let ip = if is_first { "93.184.215.14" } else { "127.0.0.1" };
+            let ip = if is_first {
+                "93.184.215.14"
+            } else {
+                "127.0.0.1"
+            };
             Box::pin(async move { Ok(vec![ip.parse().unwrap()]) })
         });
         let reach = Reach::default();
@@ -350,7 +369,13 @@ mod tests {
     #[test]
     fn the_public_internet_is_open() {
         let reach = Reach::default();
-        for host in ["8.8.8.8", "93.184.215.14", "172.32.0.1", "100.128.0.1", "134744072"] {
+        for host in [
+            "8.8.8.8",
+            "93.184.215.14",
+            "172.32.0.1",
+            "100.128.0.1",
+            "134744072",
+        ] {
             assert_eq!(reach.check(&format!("https://{host}/x")), Ok(()), "{host}");
             assert!(vet(&reach, &nobody(), host).is_ok(), "{host}");
         }
@@ -411,7 +436,14 @@ mod tests {
         assert!(vet(&reach, &inside, "HOOKS.local.").is_ok());
         assert!(vet(&reach, &inside, "other.local").is_err());
         assert_eq!(reach.check("http://localhost:9/"), Ok(()));
-        for wrong in ["10.0.0.0/33", "::/129", "10.0.0.0/x", "a b/8", "http://x", "10.0.0.0/"] {
+        for wrong in [
+            "10.0.0.0/33",
+            "::/129",
+            "10.0.0.0/x",
+            "a b/8",
+            "http://x",
+            "10.0.0.0/",
+        ] {
             assert!(Reach::parse(wrong).is_err(), "{wrong}");
         }
         assert_eq!(Reach::parse(""), Ok(Reach::default()));

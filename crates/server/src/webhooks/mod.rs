@@ -11,3 +11,21 @@ pub mod sign;
 
 pub use address::Reach;
 pub use send::{Limits, Outbound};
+
+/// An endpoint for tests.
+#[cfg(test)]
+fn endpoint(url: &str, secret: &str) -> store::webhook::Endpoint {
+    let made = jiff::Timestamp::UNIX_EPOCH;
+    store::webhook::Endpoint {
+        id: uuid::Uuid::nil(),
+        name: String::new(),
+        url: url.to_owned(),
+        kinds: std::collections::BTreeSet::new(),
+        secret: secret.to_owned(),
+        old_secret: None,
+        is_active: true,
+        disabled_reason: None,
+        created: made,
+        updated: made,
+    }
+}

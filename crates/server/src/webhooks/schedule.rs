@@ -49,7 +49,10 @@ mod tests {
         let minutes = |number, before| {
             next(number, before, None, now).map(|at| at.duration_since(now).as_mins())
         };
-        assert_eq!([1, 2, 3].map(|n| minutes(n, 0)), [Some(1), Some(2), Some(4)]);
+        assert_eq!(
+            [1, 2, 3].map(|n| minutes(n, 0)),
+            [Some(1), Some(2), Some(4)]
+        );
         assert_eq!(minutes(4, 0), None);
         // Replayed after four attempts, or broken off once.
         assert_eq!(minutes(5, 4), Some(1));

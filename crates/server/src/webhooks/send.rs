@@ -179,7 +179,10 @@ impl Outbound {
         let signed = sign::headers(endpoint, message.event, &message.body, now);
         let request = Request::post(&endpoint.url)
             .header(header::CONTENT_TYPE, "application/json")
-            .header(header::USER_AGENT, concat!("kleos/", env!("CARGO_PKG_VERSION")))
+            .header(
+                header::USER_AGENT,
+                concat!("kleos/", env!("CARGO_PKG_VERSION")),
+            )
             .header("x-trophy-signature", &signed.trophy)
             .header("x-trophy-event-id", &signed.id)
             .header("x-trophy-attempt", message.attempt)
@@ -283,5 +286,104 @@ impl tower::Service<Uri> for Connector {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         Box::pin(self.clone().connect(uri))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use rustls::{RootCertStore, ServerConfig};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// Of `receiver.test`, signed by itself, for a hundred years.
+    const CERTIFICATE: &[u8] = include_bytes!("../../tests/data/receiver.crt");
+    const KEY: &[u8] = include_bytes!("../../tests/data/receiver.key");
+
+    fn certificate() -> CertificateDer<'static> {
+        CertificateDer::from_pem_slice(CERTIFICATE).unwrap()
+    }
+
+    /// A receiver that answers 204 over TLS.
+    async fn receiver() -> SocketAddr {
+        let key = PrivateKeyDer::from_pem_slice(KEY).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate()], key);
+        let acceptor = TlsAcceptor::from(Arc::new(config.unwrap()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                // Callers that do not trust us break off.
+                if let Ok(mut stream) = acceptor.accept(stream).await {
+                    let mut request = [0; 4_096];
+                    assert!(stream.read(&mut request).await.unwrap() > 0);
+                    let answer = b"HTTP/1.1 204 No Content\r\n\r\n";
+                    stream.write_all(answer).await.unwrap();
+                }
+            }
+        });
+        address
+    }
+
+    fn trusting() -> ClientConfig {
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth()
+    }
+
+    async fn send(tls: ClientConfig, url: String) -> Sent {
+        let reach = Reach::parse("127.0.0.1").unwrap();
+        let here: Resolver = Arc::new(|_| Box::pin(async { Ok(vec![[127, 0, 0, 1].into()]) }));
+        let outbound = Outbound::with_tls(reach, here, Limits::default(), tls);
+        let endpoint = super::super::endpoint(&url, "a secret of mine");
+        let message = Claimed {
+            id: Uuid::nil(),
+            event: Uuid::nil(),
+            body: b"{}".to_vec(),
+            attempt: 1,
+            before: 0,
+        };
+        outbound
+            .send(&endpoint, &message, Timestamp::UNIX_EPOCH)
+            .await
+    }
+
+    #[tokio::test]
+    async fn tls_wants_a_trusted_certificate_of_the_right_name() {
+        let port = receiver().await.port();
+        let url = format!("https://receiver.test:{port}/hook");
+        let sent = send(trusting(), url.clone()).await;
+        assert_eq!(sent.attempt.status, Some(204), "{sent:?}");
+        assert!(sent.is_success());
+        let other_name = format!("https://other.test:{port}/hook");
+        for (tls, url) in [
+            (web().unwrap(), url),
+            (trusting(), other_name),
+            (trusting(), format!("https://127.0.0.1:{port}/hook")),
+        ] {
+            let sent = send(tls, url).await;
+            let error = sent.attempt.error.unwrap_or_default();
+            assert!(
+                sent.status.is_none() && error.contains("certificate"),
+                "{error}"
+            );
+        }
     }
 }

@@ -83,8 +83,6 @@ pub fn headers(endpoint: &Endpoint, event: Uuid, body: &[u8], now: Timestamp) ->
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     /// spec/trophy.md 9.3.
@@ -96,27 +94,11 @@ mod tests {
         );
     }
 
-    fn endpoint(secret: &str, old_secret: Option<(&str, &str)>) -> Endpoint {
-        Endpoint {
-            id: Uuid::nil(),
-            name: String::new(),
-            url: String::new(),
-            kinds: BTreeSet::new(),
-            secret: secret.to_owned(),
-            old_secret: old_secret.map(|(old, until)| (old.to_owned(), until.parse().unwrap())),
-            is_active: true,
-            disabled_reason: None,
-            created: Timestamp::UNIX_EPOCH,
-            updated: Timestamp::UNIX_EPOCH,
-        }
-    }
-
     #[test]
     fn both_secrets_sign_until_the_old_one_ends() {
-        let endpoint = endpoint(
-            "a new secret of mine",
-            Some(("the old secret", "2026-03-02T00:00:00Z")),
-        );
+        let mut endpoint = super::super::endpoint("", "a new secret of mine");
+        let until = "2026-03-02T00:00:00Z".parse().unwrap();
+        endpoint.old_secret = Some(("the old secret".to_owned(), until));
         let sign = |now: &str| headers(&endpoint, Uuid::nil(), b"{}", now.parse().unwrap());
         let during = sign("2026-03-01T23:59:59.999Z");
         assert_eq!(during.standard.split(' ').count(), 2);

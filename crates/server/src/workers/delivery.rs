@@ -129,9 +129,7 @@ impl Courier {
         }
         if !self.over.is_empty() {
             let over = self.over.clone();
-            self.app
-                .blocking(move |app| write_down(app, &over))
-                .await?;
+            self.app.blocking(move |app| write_down(app, &over)).await?;
             self.over.clear();
         }
         let waiting = self
@@ -261,7 +259,9 @@ fn write_down(app: &App, over: &[Over]) -> Result<()> {
 type Wanted = Vec<(Arc<Endpoint>, usize)>;
 
 fn claim(app: &App, wanted: Wanted, now: Timestamp) -> Result<Vec<(Arc<Endpoint>, Vec<Claimed>)>> {
-    let until = now.saturating_add(LEASE).map_err(|error| Problem::internal(&error))?;
+    let until = now
+        .saturating_add(LEASE)
+        .map_err(|error| Problem::internal(&error))?;
     app.room.store.write(|tx| {
         wanted
             .into_iter()
@@ -319,7 +319,10 @@ fn release(app: &App) -> Result<()> {
     app.room.store.write(|tx| {
         let released = delivery::release(tx, now)?;
         if released > 0 {
-            tracing::info!(messages = released, "messages that broke off are sent again");
+            tracing::info!(
+                messages = released,
+                "messages that broke off are sent again"
+            );
         }
         Ok(())
     })

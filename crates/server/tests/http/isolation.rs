@@ -147,8 +147,13 @@ fn operations(world: &World) -> Vec<Operation> {
 fn operation(world: &World, is_admin: bool, method: &str, template: &str) -> Operation {
     let kind = template.split('/').nth(1).unwrap_or_default();
     let part = template.split('/').nth(3).unwrap_or_default();
-    let is_environment_wide =
-        ["tenants", "application-api-keys", "organization", "webhooks"].contains(&kind);
+    let is_environment_wide = [
+        "tenants",
+        "application-api-keys",
+        "organization",
+        "webhooks",
+    ]
+    .contains(&kind);
     let own = if part.is_empty() { kind } else { part };
     let mut path = template.to_owned();
     if is_admin {

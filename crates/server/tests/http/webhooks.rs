@@ -23,7 +23,11 @@ fn endpoint(app: &TestApp, url: &str) -> String {
 
 fn post(app: &TestApp, path: &str, body: &Value) -> Value {
     let answer = app.admin("POST", &format!("/admin/v1/webhooks/{path}"), Some(body));
-    assert!((200..300).contains(&answer.status), "{path}: {}", answer.text);
+    assert!(
+        (200..300).contains(&answer.status),
+        "{path}: {}",
+        answer.text
+    );
     answer.json
 }
 
@@ -53,7 +57,10 @@ fn is_signed(received: &Received, key: &Webhook) -> bool {
     let id = received.header("webhook-id");
     let at: i64 = received.header("webhook-timestamp").parse().unwrap();
     let expected = key.sign(id, at, &received.body).unwrap();
-    received.header("webhook-signature").split(' ').any(|one| one == expected)
+    received
+        .header("webhook-signature")
+        .split(' ')
+        .any(|one| one == expected)
 }
 
 #[test]
@@ -64,7 +71,10 @@ fn endpoints_are_configured() {
             &json!({"name": "First", "url": "https://example.com/hook?x=1", "events": ["streak.lost", "points.changed", "streak.lost"]}),
         );
         assert_eq!(made["events"], json!(["streak.lost", "points.changed"]));
-        assert_eq!((&made["status"], &made["disabledReason"]), (&json!("active"), &Value::Null));
+        assert_eq!(
+            (&made["status"], &made["disabledReason"]),
+            (&json!("active"), &Value::Null)
+        );
         assert!(made["secret"].as_str().unwrap().starts_with("whsec_"));
         assert_eq!(made["previousSecretUntil"], Value::Null);
         let first = text(&made["id"]);
@@ -78,7 +88,10 @@ fn endpoints_are_configured() {
         assert_eq!(second["secret"], "sixteen letters!");
         assert_eq!(second["disabledReason"], "switched off");
         assert_eq!(app.get("/admin/v1/webhooks"), json!([made, second]));
-        assert_eq!(app.get("/admin/v1/webhooks?limit=1&skip=1"), json!([second]));
+        assert_eq!(
+            app.get("/admin/v1/webhooks?limit=1&skip=1"),
+            json!([second])
+        );
         let changed = app.update(
             "/webhooks",
             &json!({"id": first, "name": "Renamed", "url": "https://example.org", "events": ["streak.started"],
@@ -93,8 +106,10 @@ fn endpoints_are_configured() {
         assert_eq!(gone["deleted"], json!([{"id": first}]));
         assert_eq!(gone["issues"][0]["message"], "Webhook not found by ID");
         assert_eq!(app.get("/admin/v1/webhooks"), json!([second]));
-        app.admin("GET", &format!("/admin/v1/webhooks/{first}"), None).expect(404);
-        app.admin("GET", "/admin/v1/webhooks/nonsense", None).expect(422);
+        app.admin("GET", &format!("/admin/v1/webhooks/{first}"), None)
+            .expect(404);
+        app.admin("GET", "/admin/v1/webhooks/nonsense", None)
+            .expect(422);
     });
 }
 
@@ -113,7 +128,10 @@ fn impossible_endpoints_are_refused() {
         with("name", Value::Null),
         with("url", json!("ftp://example.com")),
         with("url", json!("https://user:secret@example.com")),
-        with("url", json!(format!("https://example.com/{}", "a".repeat(2_048)))),
+        with(
+            "url",
+            json!(format!("https://example.com/{}", "a".repeat(2_048))),
+        ),
         with("events", json!([])),
         with("events", json!(["streak.invented"])),
         with("events", json!("streak.lost")),
@@ -126,7 +144,11 @@ fn impossible_endpoints_are_refused() {
     let answer = app.admin("POST", "/admin/v1/webhooks", Some(&json!(wrong)));
     let answer = answer.expect(200);
     assert_eq!(answer["created"], json!([]));
-    assert_eq!(answer["issues"].as_array().unwrap().len(), wrong.len(), "{answer}");
+    assert_eq!(
+        answer["issues"].as_array().unwrap().len(),
+        wrong.len(),
+        "{answer}"
+    );
     let id = text(&app.create("/webhooks", &good)["id"]);
     let before = show(app, &id);
     for (member, value) in [
@@ -135,7 +157,9 @@ fn impossible_endpoints_are_refused() {
         ("name", json!(" ")),
     ] {
         let item = json!([{"id": id, member: value}]);
-        let answer = app.admin("PATCH", "/admin/v1/webhooks", Some(&item)).expect(200);
+        let answer = app
+            .admin("PATCH", "/admin/v1/webhooks", Some(&item))
+            .expect(200);
         assert_eq!(answer["issues"][0]["id"], json!(id), "{member}");
     }
     for (path, body) in [
@@ -152,17 +176,35 @@ fn impossible_endpoints_are_refused() {
         let path = format!("/admin/v1/webhooks/{id}/{path}");
         app.admin("POST", &path, Some(&body)).expect(422);
     }
-    for query in ["?status=lost", "?type=streak.invented", "?limit=0", "?limit=101", "?skip=-1"] {
+    for query in [
+        "?status=lost",
+        "?type=streak.invented",
+        "?limit=0",
+        "?limit=101",
+        "?skip=-1",
+    ] {
         let path = format!("/admin/v1/webhooks/{id}/deliveries{query}");
         app.admin("GET", &path, None).expect(422);
     }
     let nobody = "00000000-0000-4000-8000-000000000000";
     for (method, path, body) in [
         ("POST", format!("{nobody}/rotate-secret"), json!({})),
-        ("POST", format!("{nobody}/test"), json!({"type": "streak.lost"})),
+        (
+            "POST",
+            format!("{nobody}/test"),
+            json!({"type": "streak.lost"}),
+        ),
         ("POST", format!("{nobody}/replay"), json!({"since": NOW})),
-        ("POST", format!("{nobody}/deliveries/{nobody}/replay"), json!({})),
-        ("POST", format!("{id}/deliveries/{nobody}/replay"), json!({})),
+        (
+            "POST",
+            format!("{nobody}/deliveries/{nobody}/replay"),
+            json!({}),
+        ),
+        (
+            "POST",
+            format!("{id}/deliveries/{nobody}/replay"),
+            json!({}),
+        ),
         ("GET", format!("{nobody}/deliveries"), json!({})),
     ] {
         let path = format!("/admin/v1/webhooks/{path}");
@@ -177,7 +219,9 @@ fn addresses_inside_are_refused() {
     let app = &TestApp::start(Engine::Sqlite, NOW);
     for host in CLOSED {
         let item = json!([{"name": "Inside", "url": format!("http://{host}/"), "events": ["streak.lost"]}]);
-        let answer = app.admin("POST", "/admin/v1/webhooks", Some(&item)).expect(200);
+        let answer = app
+            .admin("POST", "/admin/v1/webhooks", Some(&item))
+            .expect(200);
         assert_eq!(answer["created"], json!([]), "{host}");
         let message = answer["issues"][0]["message"].as_str().unwrap();
         assert!(message.contains("webhook_allow"), "{host}: {message}");
@@ -195,7 +239,11 @@ fn a_message_carries_both_signatures() {
         );
         let id = text(&made["id"]);
         let secret = made["secret"].as_str().unwrap();
-        let sent = post(app, &format!("{id}/test"), &json!({"type": "points.changed"}));
+        let sent = post(
+            app,
+            &format!("{id}/test"),
+            &json!({"type": "points.changed"}),
+        );
         assert_eq!(sent["status"], "pending");
         assert_eq!(sent["nextAttempt"], "2026-03-10T09:00:00.000Z");
         app.step();
@@ -213,13 +261,25 @@ fn a_message_carries_both_signatures() {
         assert_eq!(received.header("webhook-id"), sent["eventId"]);
         assert_eq!(received.header("webhook-timestamp"), "1773133200");
         assert!(is_signed(&received, &Webhook::new(secret).unwrap()));
-        assert!(!is_signed(&received, &Webhook::from_bytes(b"another".to_vec()).unwrap()));
+        assert!(!is_signed(
+            &received,
+            &Webhook::from_bytes(b"another".to_vec()).unwrap()
+        ));
         let one = only(app, &id);
         assert_eq!(one["status"], "delivered");
-        assert_eq!((&one["nextAttempt"], &one["finished"]), (&Value::Null, &json!("2026-03-10T09:00:00.000Z")));
+        assert_eq!(
+            (&one["nextAttempt"], &one["finished"]),
+            (&Value::Null, &json!("2026-03-10T09:00:00.000Z"))
+        );
         let attempt = &one["attempts"][0];
-        assert_eq!((&attempt["number"], &attempt["status"]), (&json!(1), &json!(200)));
-        assert_eq!((&attempt["error"], &attempt["answer"]), (&Value::Null, &json!("ok")));
+        assert_eq!(
+            (&attempt["number"], &attempt["status"]),
+            (&json!(1), &json!(200))
+        );
+        assert_eq!(
+            (&attempt["error"], &attempt["answer"]),
+            (&Value::Null, &json!("ok"))
+        );
         assert!(attempt["durationMs"].is_i64());
         // It is through.
         app.travel("2026-03-10T10:00:00Z");
@@ -316,7 +376,10 @@ fn whoever_fails_is_tried_four_times() {
             for (id, receiver, _) in &receivers {
                 let one = only(app, id);
                 assert_eq!(one["attempts"].as_array().unwrap().len(), attempts, "{one}");
-                assert_eq!((&one["status"], &one["nextAttempt"]), (&json!(status), &next));
+                assert_eq!(
+                    (&one["status"], &one["nextAttempt"]),
+                    (&json!(status), &next)
+                );
                 if let Some(receiver) = receiver {
                     assert_eq!(receiver.received().len(), attempts);
                 }
@@ -343,7 +406,10 @@ fn whoever_fails_is_tried_four_times() {
                 assert!(!attempt["error"].as_str().unwrap().is_empty());
             }
             // The same message every time.
-            let received = receiver.as_ref().map(Receiver::received).unwrap_or_default();
+            let received = receiver
+                .as_ref()
+                .map(Receiver::received)
+                .unwrap_or_default();
             for (number, request) in (1..).zip(&received) {
                 assert_eq!(request.header("x-trophy-event-id"), one["eventId"]);
                 assert_eq!(request.header("x-trophy-attempt"), number.to_string());
@@ -398,7 +464,10 @@ fn a_receiver_that_is_gone_is_switched_off() {
         assert_eq!(shown["status"], "disabled");
         assert_eq!(shown["disabledReason"], "the receiver answered 410 Gone");
         let one = only(app, &id);
-        assert_eq!((&one["status"], &one["nextAttempt"]), (&json!("failed"), &Value::Null));
+        assert_eq!(
+            (&one["status"], &one["nextAttempt"]),
+            (&json!("failed"), &Value::Null)
+        );
         app.travel("2026-03-10T10:00:00Z");
         assert_eq!(receiver.received().len(), 1);
         let delivery = text(&one["id"]);
@@ -412,8 +481,15 @@ fn a_receiver_that_is_gone_is_switched_off() {
         }
         receiver.behave(Behaviour::Fine);
         let shown = app.update("/webhooks", &json!({"id": id, "status": "active"}));
-        assert_eq!((&shown["status"], &shown["disabledReason"]), (&json!("active"), &Value::Null));
-        post(app, &format!("{id}/deliveries/{delivery}/replay"), &json!({}));
+        assert_eq!(
+            (&shown["status"], &shown["disabledReason"]),
+            (&json!("active"), &Value::Null)
+        );
+        post(
+            app,
+            &format!("{id}/deliveries/{delivery}/replay"),
+            &json!({}),
+        );
         app.step();
         assert_eq!(only(app, &id)["status"], "delivered");
     });
@@ -458,7 +534,11 @@ fn failed_messages_are_sent_once_more() {
         let receiver = Receiver::start(Behaviour::Status(500));
         let id = endpoint(app, &receiver.url());
         let mut messages = Vec::new();
-        for now in ["2026-03-10T09:00:00Z", "2026-03-10T09:00:10Z", "2026-03-10T09:00:20Z"] {
+        for now in [
+            "2026-03-10T09:00:00Z",
+            "2026-03-10T09:00:10Z",
+            "2026-03-10T09:00:20Z",
+        ] {
             app.jump(now);
             messages.push(test(app, &id));
         }
@@ -481,8 +561,12 @@ fn failed_messages_are_sent_once_more() {
         app.travel("2026-03-10T09:09:00Z");
         let delivered = deliveries(app, &id, "?status=delivered");
         assert_eq!(delivered.len(), 3);
-        let numbers: Vec<&Value> =
-            delivered[0]["attempts"].as_array().unwrap().iter().map(|one| &one["number"]).collect();
+        let numbers: Vec<&Value> = delivered[0]["attempts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| &one["number"])
+            .collect();
         assert_eq!(numbers, [1, 2, 3, 4, 5, 6]);
         // One that was delivered, too; its id tells the receiver that it knows it.
         let before = receiver.received().pop().unwrap();
@@ -503,12 +587,19 @@ fn messages_are_listed_newest_first() {
         let mut messages = Vec::new();
         for second in 10..25 {
             app.jump(&format!("2026-03-10T09:00:{second}Z"));
-            let kind = if second % 3 == 0 { "points.changed" } else { "streak.lost" };
+            let kind = if second % 3 == 0 {
+                "points.changed"
+            } else {
+                "streak.lost"
+            };
             let sent = post(app, &format!("{id}/test"), &json!({"type": kind}));
             messages.insert(0, text(&sent["id"]));
         }
         let ids = |query: &str| -> Vec<String> {
-            deliveries(app, &id, query).iter().map(|one| text(&one["id"])).collect()
+            deliveries(app, &id, query)
+                .iter()
+                .map(|one| text(&one["id"]))
+                .collect()
         };
         assert_eq!(ids(""), messages[..10]);
         assert_eq!(ids("?limit=7&skip=7"), messages[7..14]);
@@ -517,11 +608,17 @@ fn messages_are_listed_newest_first() {
         assert_eq!(ids("?status=pending&limit=100").len(), 15);
         app.step();
         assert_eq!(ids("?status=pending"), [""; 0]);
-        assert_eq!(ids("?status=delivered&type=streak.lost&limit=100").len(), 10);
+        assert_eq!(
+            ids("?status=delivered&type=streak.lost&limit=100").len(),
+            10
+        );
         // Another endpoint has its own.
         let other = endpoint(app, &receiver.url());
         assert_eq!(deliveries(app, &other, "").len(), 0);
-        let path = format!("/admin/v1/webhooks/{other}/deliveries/{}/replay", messages[0]);
+        let path = format!(
+            "/admin/v1/webhooks/{other}/deliveries/{}/replay",
+            messages[0]
+        );
         app.admin("POST", &path, Some(&json!({}))).expect(404);
     });
 }
@@ -594,12 +691,16 @@ fn catalogs_know_who_listens() {
             kinds.unwrap()
         };
         let body = json!({"multiTenancy": true});
-        app.admin("PATCH", "/admin/v1/organization", Some(&body)).expect(200);
+        app.admin("PATCH", "/admin/v1/organization", Some(&body))
+            .expect(200);
         app.create("/tenants", &json!({"customerId": "one", "name": "One"}));
         assert_eq!(listens(), [false, false]);
         let id = endpoint(app, "https://example.com");
         assert_eq!(listens(), [true, true]);
-        app.update("/webhooks", &json!({"id": id, "events": ["streak.started"]}));
+        app.update(
+            "/webhooks",
+            &json!({"id": id, "events": ["streak.started"]}),
+        );
         assert_eq!(listens(), [false, false]);
         app.update("/webhooks", &json!({"id": id, "events": ["streak.lost"]}));
         assert_eq!(listens(), [true, true]);
@@ -607,7 +708,8 @@ fn catalogs_know_who_listens() {
         assert_eq!(listens(), [false, false]);
         app.update("/webhooks", &json!({"id": id, "status": "active"}));
         assert_eq!(listens(), [true, true]);
-        app.admin("DELETE", &format!("/admin/v1/webhooks?ids={id}"), None).expect(200);
+        app.admin("DELETE", &format!("/admin/v1/webhooks?ids={id}"), None)
+            .expect(200);
         assert_eq!(listens(), [false, false]);
     });
 }

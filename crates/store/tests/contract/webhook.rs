@@ -52,7 +52,13 @@ fn made(store: &Store, world: &World<'_>, number: u128) -> Endpoint {
     one
 }
 
-fn send(store: &Store, world: &World<'_>, endpoint: &Endpoint, number: u128, at: Timestamp) -> Uuid {
+fn send(
+    store: &Store,
+    world: &World<'_>,
+    endpoint: &Endpoint,
+    number: u128,
+    at: Timestamp,
+) -> Uuid {
     let new = NewDelivery {
         id: id(number),
         endpoint: endpoint.id,
@@ -69,7 +75,13 @@ fn minutes(at: Timestamp, minutes: i64) -> Timestamp {
     at + SignedDuration::from_mins(minutes)
 }
 
-fn ended(endpoint: &Endpoint, id: Uuid, number: i64, state: State, due: Option<Timestamp>) -> Ended {
+fn ended(
+    endpoint: &Endpoint,
+    id: Uuid,
+    number: i64,
+    state: State,
+    due: Option<Timestamp>,
+) -> Ended {
     Ended {
         endpoint: endpoint.id,
         id,
@@ -134,7 +146,12 @@ fn endpoints_hear_of_all_spaces_of_their_environment(store: &Store) {
     write(store, |tx| webhook::insert(tx, staging, &other));
     assert_eq!(listened(), [[true, false], [true, false], [false, true]]);
     let after = versions();
-    assert!(before.iter().zip(after).all(|(before, after)| *before < after));
+    assert!(
+        before
+            .iter()
+            .zip(after)
+            .all(|(before, after)| *before < after)
+    );
     assert_eq!(read(store, |tx| webhook::active(tx, tenant)), [one.clone()]);
     // Only its own environment reaches it.
     assert_eq!(read(store, |tx| webhook::find(tx, staging, one.id)), None);
@@ -176,19 +193,29 @@ fn messages_are_claimed_once(store: &Store) {
     assert_eq!((claimed[0].id, claimed[0].event), (first, id(1_012)));
     assert_eq!((claimed[0].attempt, claimed[0].before), (1, 0));
     assert_eq!(claimed[0].body, b"{\"type\":\"x\\u0000\"}");
-    assert_eq!(claim(10, now).iter().map(|one| one.id).collect::<Vec<_>>(), [last]);
+    assert_eq!(
+        claim(10, now).iter().map(|one| one.id).collect::<Vec<_>>(),
+        [last]
+    );
     assert_eq!(claim(10, now), []);
     let waiting = read(store, delivery::waiting);
     assert_eq!(waiting, [(one.clone(), minutes(now, 1))]);
     assert_eq!(claim(10, minutes(now, 1))[0].id, future);
     assert_eq!(read(store, delivery::waiting), [(one.clone(), until)]);
-    assert_eq!(write(store, |tx| delivery::claim(tx, id(99), 10, until, until)), []);
+    assert_eq!(
+        write(store, |tx| delivery::claim(tx, id(99), 10, until, until)),
+        []
+    );
 }
 
 fn each_endpoint_waits_for_itself(store: &Store) {
     let world = World::new(store);
     let now = world.now;
-    let (one, other, idle) = (made(store, &world, 1), made(store, &world, 2), made(store, &world, 3));
+    let (one, other, idle) = (
+        made(store, &world, 1),
+        made(store, &world, 2),
+        made(store, &world, 3),
+    );
     for number in 10..15 {
         send(store, &world, &one, number, now);
     }
@@ -202,7 +229,11 @@ fn each_endpoint_waits_for_itself(store: &Store) {
     write(store, |tx| webhook::update(tx, world.environment, &off));
     assert_eq!(read(store, delivery::waiting), [(other, minutes(now, 5))]);
     // Deleted with everything that waits there.
-    assert!(write(store, |tx| webhook::delete(tx, world.environment, one.id)));
+    assert!(write(store, |tx| webhook::delete(
+        tx,
+        world.environment,
+        one.id
+    )));
     assert_eq!(read(store, |tx| delivery::list(tx, one.id, ALL)), []);
     assert_eq!(read(store, |tx| delivery::list(tx, idle.id, ALL)), []);
 }
@@ -210,8 +241,15 @@ fn each_endpoint_waits_for_itself(store: &Store) {
 fn claims_end(store: &Store) {
     let world = World::new(store);
     let (one, now) = (made(store, &world, 1), world.now);
-    let (fine, bad) = (send(store, &world, &one, 11, now), send(store, &world, &one, 12, now));
-    let claim = |now| write(store, |tx| delivery::claim(tx, one.id, 10, now, minutes(now, 2)));
+    let (fine, bad) = (
+        send(store, &world, &one, 11, now),
+        send(store, &world, &one, 12, now),
+    );
+    let claim = |now| {
+        write(store, |tx| {
+            delivery::claim(tx, one.id, 10, now, minutes(now, 2))
+        })
+    };
     assert_eq!(claim(now).len(), 2);
     let again = minutes(now, 1);
     let results = [
@@ -222,16 +260,30 @@ fn claims_end(store: &Store) {
     write(store, |tx| delivery::end(tx, &results, now));
     let find = |id| read(store, |tx| delivery::find(tx, one.id, id)).unwrap();
     let (shown, waits) = (find(fine), find(bad));
-    assert_eq!((shown.state, shown.due, shown.finished), (State::Delivered, None, Some(now)));
+    assert_eq!(
+        (shown.state, shown.due, shown.finished),
+        (State::Delivered, None, Some(now))
+    );
     assert_eq!(shown.attempts, [results[0].attempt.clone()]);
-    assert_eq!((waits.state, waits.due, waits.finished), (State::Pending, Some(again), None));
+    assert_eq!(
+        (waits.state, waits.due, waits.finished),
+        (State::Pending, Some(again), None)
+    );
     assert_eq!(waits.attempts, [results[1].attempt.clone()]);
     let second = claim(again);
-    assert_eq!((second[0].id, second[0].attempt, second[0].before), (bad, 2, 0));
+    assert_eq!(
+        (second[0].id, second[0].attempt, second[0].before),
+        (bad, 2, 0)
+    );
     let last = ended(&one, bad, 2, State::Failed, None);
-    write(store, |tx| delivery::end(tx, std::slice::from_ref(&last), again));
+    write(store, |tx| {
+        delivery::end(tx, std::slice::from_ref(&last), again)
+    });
     let shown = find(bad);
-    assert_eq!((shown.state, shown.due, shown.finished), (State::Failed, None, Some(again)));
+    assert_eq!(
+        (shown.state, shown.due, shown.finished),
+        (State::Failed, None, Some(again))
+    );
     assert_eq!(shown.attempts.len(), 2);
     assert_eq!(read(store, delivery::waiting), []);
     assert_eq!(read(store, |tx| delivery::find(tx, one.id, id(99))), None);
@@ -241,7 +293,11 @@ fn a_late_word_changes_nothing(store: &Store) {
     let world = World::new(store);
     let (one, now) = (made(store, &world, 1), world.now);
     let message = send(store, &world, &one, 11, now);
-    let claim = |now| write(store, |tx| delivery::claim(tx, one.id, 10, now, minutes(now, 2)));
+    let claim = |now| {
+        write(store, |tx| {
+            delivery::claim(tx, one.id, 10, now, minutes(now, 2))
+        })
+    };
     let find = || read(store, |tx| delivery::find(tx, one.id, message)).unwrap();
     let end = |number, state, due| {
         let ended = ended(&one, message, number, state, due);
@@ -252,14 +308,21 @@ fn a_late_word_changes_nothing(store: &Store) {
     assert_eq!(claim(later)[0].attempt, 2);
     // The first process comes back: its failure says nothing, its success would.
     end(1, State::Failed, None);
-    assert_eq!((find().state, find().due), (State::Pending, Some(minutes(later, 2))));
+    assert_eq!(
+        (find().state, find().due),
+        (State::Pending, Some(minutes(later, 2)))
+    );
     end(1, State::Delivered, None);
     assert_eq!(find().state, State::Delivered);
     end(2, State::Pending, Some(later));
     assert_eq!((find().state, find().due), (State::Delivered, None));
     assert_eq!(find().attempts.len(), 2);
     // Deleted while it was under way.
-    assert!(write(store, |tx| webhook::delete(tx, world.environment, one.id)));
+    assert!(write(store, |tx| webhook::delete(
+        tx,
+        world.environment,
+        one.id
+    )));
     end(3, State::Delivered, None);
     assert_eq!(read(store, |tx| delivery::find(tx, one.id, message)), None);
 }
@@ -268,7 +331,11 @@ fn claims_of_dead_processes_end(store: &Store) {
     let world = World::new(store);
     let (one, now) = (made(store, &world, 1), world.now);
     let broken = send(store, &world, &one, 11, now);
-    let claim = |now| write(store, |tx| delivery::claim(tx, one.id, 10, now, minutes(now, 2)));
+    let claim = |now| {
+        write(store, |tx| {
+            delivery::claim(tx, one.id, 10, now, minutes(now, 2))
+        })
+    };
     claim(now);
     // One that failed and one that nobody has touched are not released.
     let failed = send(store, &world, &one, 12, now);
@@ -279,7 +346,10 @@ fn claims_of_dead_processes_end(store: &Store) {
     assert_eq!(write(store, |tx| delivery::release(tx, now)), 1);
     let claimed = claim(now);
     assert_eq!(claimed.len(), 1);
-    assert_eq!((claimed[0].id, claimed[0].attempt, claimed[0].before), (broken, 2, 1));
+    assert_eq!(
+        (claimed[0].id, claimed[0].attempt, claimed[0].before),
+        (broken, 2, 1)
+    );
 }
 
 fn messages_are_listed_and_replayed(store: &Store) {
@@ -295,18 +365,45 @@ fn messages_are_listed_and_replayed(store: &Store) {
     };
     let newest_first: Vec<Uuid> = ids.iter().rev().copied().collect();
     assert_eq!(list(ALL), newest_first);
-    assert_eq!(list(Wanted { limit: 2, skip: 1, ..ALL }), newest_first[1..3]);
-    assert_eq!(list(Wanted { kind: Some("streak.lost"), ..ALL }).len(), 5);
-    assert!(list(Wanted { kind: Some("points.changed"), ..ALL }).is_empty());
+    assert_eq!(
+        list(Wanted {
+            limit: 2,
+            skip: 1,
+            ..ALL
+        }),
+        newest_first[1..3]
+    );
+    assert_eq!(
+        list(Wanted {
+            kind: Some("streak.lost"),
+            ..ALL
+        })
+        .len(),
+        5
+    );
+    assert!(
+        list(Wanted {
+            kind: Some("points.changed"),
+            ..ALL
+        })
+        .is_empty()
+    );
     let later = minutes(now, 10);
-    write(store, |tx| delivery::claim(tx, one.id, 4, later, minutes(later, 2)));
+    write(store, |tx| {
+        delivery::claim(tx, one.id, 4, later, minutes(later, 2))
+    });
     let results = [
         ended(&one, ids[0], 1, State::Failed, None),
         ended(&one, ids[1], 1, State::Delivered, None),
         ended(&one, ids[2], 1, State::Failed, None),
     ];
     write(store, |tx| delivery::end(tx, &results, later));
-    let in_state = |state| list(Wanted { state: Some(state), ..ALL });
+    let in_state = |state| {
+        list(Wanted {
+            state: Some(state),
+            ..ALL
+        })
+    };
     assert_eq!(in_state(State::Failed), [ids[2], ids[0]]);
     assert_eq!(in_state(State::Delivered), [ids[1]]);
     assert_eq!(in_state(State::Pending), [ids[4], ids[3]]);
@@ -318,7 +415,9 @@ fn messages_are_listed_and_replayed(store: &Store) {
     let since = |at| write(store, |tx| delivery::replay_failed(tx, one.id, at, later));
     assert_eq!(since(minutes(now, 2)), 1);
     assert_eq!(in_state(State::Failed), [ids[0]]);
-    let claimed = write(store, |tx| delivery::claim(tx, one.id, 9, later, minutes(later, 2)));
+    let claimed = write(store, |tx| {
+        delivery::claim(tx, one.id, 9, later, minutes(later, 2))
+    });
     let again = claimed.iter().find(|one| one.id == ids[1]).unwrap();
     assert_eq!((again.attempt, again.before), (2, 1));
 }
@@ -327,7 +426,9 @@ fn old_messages_are_forgotten(store: &Store) {
     let world = World::new(store);
     let (one, now) = (made(store, &world, 1), world.now);
     let done = send(store, &world, &one, 11, now);
-    write(store, |tx| delivery::claim(tx, one.id, 9, now, minutes(now, 2)));
+    write(store, |tx| {
+        delivery::claim(tx, one.id, 9, now, minutes(now, 2))
+    });
     let delivered = ended(&one, done, 1, State::Delivered, None);
     write(store, |tx| delivery::end(tx, &[delivered], now));
     let waits = send(store, &world, &one, 12, now);

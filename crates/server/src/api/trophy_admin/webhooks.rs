@@ -55,7 +55,9 @@ fn shown(endpoint: &Endpoint, now: Timestamp) -> v::Webhook {
         },
         disabled_reason: endpoint.disabled_reason.clone(),
         secret: endpoint.secret.clone(),
-        previous_secret_until: old.filter(|(_, until)| now < *until).map(|old| instant(old.1)),
+        previous_secret_until: old
+            .filter(|(_, until)| now < *until)
+            .map(|old| instant(old.1)),
         created: instant(endpoint.created),
         updated: instant(endpoint.updated),
     }
@@ -224,7 +226,10 @@ pub async fn create_webhooks(
                 updated: now,
             };
             check(&process, &endpoint)?;
-            set_status(&mut endpoint, item.status.unwrap_or(v::WebhookStatus::Active));
+            set_status(
+                &mut endpoint,
+                item.status.unwrap_or(v::WebhookStatus::Active),
+            );
             webhook::insert(tx, environment, &endpoint)?;
             Ok(shown(&endpoint, now))
         })
@@ -431,9 +436,8 @@ pub async fn list_webhook_deliveries(
     let id = batch::path_id(&id)?;
     let (limit, skip) = query.page()?;
     let state = query.one("status").map(|name| {
-        delivery::State::named(name).ok_or_else(|| {
-            Problem::unprocessable("status must be pending, delivered or failed")
-        })
+        delivery::State::named(name)
+            .ok_or_else(|| Problem::unprocessable("status must be pending, delivered or failed"))
     });
     let state = state.transpose()?;
     let kind = query.one("type").map(|name| {
@@ -505,10 +509,9 @@ pub async fn replay_webhook(
     let environment = caller.environment;
     let id = batch::path_id(&id)?;
     let wanted: v::ReplayWebhook = batch::object(&body)?;
-    let since: Timestamp = wanted
-        .since
-        .parse()
-        .map_err(|_| Problem::unprocessable("since must be an instant, such as 2026-01-15T09:30:00Z"))?;
+    let since: Timestamp = wanted.since.parse().map_err(|_| {
+        Problem::unprocessable("since must be an instant, such as 2026-01-15T09:30:00Z")
+    })?;
     administer(&app, &caller, move |tx, _, now| {
         let endpoint = find_active(tx, environment, id)?;
         let replayed = delivery::replay_failed(tx, endpoint.id, since, now)?;
