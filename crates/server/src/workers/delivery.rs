@@ -25,6 +25,8 @@ const PLACES_OF_ENDPOINT: usize = 16;
 const PLACES_OF_FAILING: usize = 4;
 /// How long a claim lasts: longer than any attempt may take.
 const LEASE: SignedDuration = SignedDuration::from_secs(100);
+/// Stamps, from which messages are due, may be a little ahead of the clock.
+const AHEAD: SignedDuration = SignedDuration::from_millis(1);
 /// The longest sleep: other processes add messages too.
 const SLEEP_MAX: Duration = Duration::from_secs(5);
 /// The pause after the store failed.
@@ -141,6 +143,7 @@ impl Courier {
             })
             .await?;
         let now = self.app.room.clock.now();
+        let now = now.checked_add(AHEAD).unwrap_or(now);
         let mut turn = Turn {
             sent: 0,
             next: None,
