@@ -20,6 +20,7 @@ use crate::desk::{Answer, Desk, Keep, Room, Verdict};
 use crate::door::{Caller, Door};
 use crate::problem::{Problem, Result};
 use crate::ranks::Ranks;
+use crate::webhooks::{Limits, Outbound, Reach, address};
 
 /// The process. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub struct Inner {
     pub door: Door,
     /// Wakes the worker that waits for midnights.
     pub midnights: Notify,
+    /// The way to the receivers of webhooks.
+    pub outbound: Outbound,
     desk: RwLock<Arc<Desk>>,
     is_ready: std::sync::atomic::AtomicBool,
 }
@@ -58,6 +61,17 @@ impl App {
     /// Opens the store and the desks. Migrations are applied first; standings are loaded by
     /// [`App::load_ranks`].
     pub fn open(location: Location, clock: Clock, seed: u64) -> anyhow::Result<Self> {
+        let outbound = Outbound::new(Reach::default(), address::resolver(), Limits::default())?;
+        Self::open_with(location, clock, seed, outbound)
+    }
+
+    /// [`App::open`] with a way of its own to the receivers of webhooks.
+    pub fn open_with(
+        location: Location,
+        clock: Clock,
+        seed: u64,
+        outbound: Outbound,
+    ) -> anyhow::Result<Self> {
         let store = Store::open(location)?;
         let applied = store
             .with_writer(|conn| store::migrate::migrate(conn, clock.now().as_microsecond()))?;
@@ -73,12 +87,14 @@ impl App {
             ids: Mutex::new(Ids::seeded(seed)),
             gate: RwLock::new(()),
             jobs: Notify::new(),
+            deliveries: Notify::new(),
         });
         let desk = Desk::open(&room, desks)?;
         Ok(Self(Arc::new(Inner {
             room,
             door: Door::default(),
             midnights: Notify::new(),
+            outbound,
             desk: RwLock::new(Arc::new(desk)),
             is_ready: std::sync::atomic::AtomicBool::new(false),
         })))

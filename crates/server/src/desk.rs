@@ -50,6 +50,8 @@ pub struct Room {
     pub gate: RwLock<()>,
     /// Wakes the worker that goes through jobs.
     pub jobs: Notify,
+    /// Wakes the worker that delivers messages: there are new ones.
+    pub deliveries: Notify,
 }
 
 impl Room {

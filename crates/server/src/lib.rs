@@ -16,4 +16,5 @@ pub mod problem;
 pub mod query;
 pub mod ranks;
 pub mod telemetry;
+pub mod webhooks;
 pub mod workers;

@@ -18,6 +18,7 @@ use server::api;
 use server::app::App;
 use server::clock::Clock;
 use server::problem::Problem;
+use server::webhooks::{Limits, Outbound, address};
 use server::{telemetry, workers};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -43,10 +44,12 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
     logging::start(settings)?;
     telemetry::install()?;
     let held = folder::hold(&settings.place)?;
-    let app = App::open(
+    let reach = settings.webhook_allow.clone();
+    let app = App::open_with(
         settings.place.location(),
         Clock::system(),
         getrandom::u64()?,
+        Outbound::new(reach, address::resolver(), Limits::default())?,
     )
     .with_context(|| format!("cannot open the store ({})", settings.place.shown()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -169,6 +172,7 @@ async fn prepare(app: App) -> anyhow::Result<()> {
         workers::jobs::run(app.clone()),
         workers::boards::run(app.clone()),
         workers::moments::run(app.clone()),
+        workers::delivery::run(app.clone()),
         workers::housekeeping::run(app),
     );
     Ok(())

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use clap::Args;
+use server::webhooks::Reach;
 use store::driver::Location;
 
 /// The settings by the name they have in the file; flags have `-` for `_`, variables are `KLEOS_` and the name in capitals.
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "listen",
     "data_dir",
     "database",
@@ -20,6 +21,7 @@ const NAMES: [&str; 7] = [
     "log",
     "admin_key",
     "multi_tenancy",
+    "webhook_allow",
 ];
 /// The variable that names the file.
 const CONFIG: &str = "KLEOS_CONFIG";
@@ -65,6 +67,10 @@ pub(crate) struct ServeFlags {
     /// Whether the organization made at first start has tenants [variable: `KLEOS_MULTI_TENANCY`] [default: off]
     #[arg(long, value_name = "on|off")]
     multi_tenancy: Option<String>,
+    /// Networks and hosts besides the public internet that webhooks may lead to, e.g. `127.0.0.1,10.1.0.0/16,hooks.local`
+    /// [variable: `KLEOS_WEBHOOK_ALLOW`]
+    #[arg(long, value_name = "LIST")]
+    webhook_allow: Option<String>,
 }
 
 /// Where everything is kept.
@@ -150,6 +156,7 @@ pub(crate) struct Settings {
     pub(crate) log: String,
     pub(crate) admin_key: Option<AdminKey>,
     pub(crate) multi_tenancy: Option<bool>,
+    pub(crate) webhook_allow: Reach,
 }
 
 /// Settings from one source, by name.
@@ -162,8 +169,13 @@ impl Settings {
             common,
             listen,
             multi_tenancy,
+            webhook_allow,
         } = flags;
-        let more = [("listen", listen), ("multi_tenancy", multi_tenancy)];
+        let more = [
+            ("listen", listen),
+            ("multi_tenancy", multi_tenancy),
+            ("webhook_allow", webhook_allow),
+        ];
         Self::gather(common, more, std::env::vars_os())
     }
 
@@ -244,6 +256,9 @@ impl Settings {
             log: find("log").cloned().unwrap_or_else(|| LOG.to_owned()),
             admin_key: find("admin_key").map(|key| admin_key(key)).transpose()?,
             multi_tenancy,
+            webhook_allow: find("webhook_allow")
+                .map_or(Ok(Reach::default()), |list| Reach::parse(list))
+                .map_err(|problem| anyhow!("webhook_allow: {problem}"))?,
         })
     }
 }
@@ -318,6 +333,15 @@ fn from_file(text: &str) -> anyhow::Result<Layer> {
         let value = match value {
             toml::Value::String(text) => text,
             toml::Value::Boolean(flag) => flag.to_string(),
+            toml::Value::Array(list) if known == "webhook_allow" => list
+                .iter()
+                .map(|entry| {
+                    entry
+                        .as_str()
+                        .context("webhook_allow must be a list of texts")
+                })
+                .collect::<anyhow::Result<Vec<_>>>()?
+                .join(","),
             _ => bail!("{name} must be a text"),
         };
         layer.insert(known, value);
@@ -404,6 +428,9 @@ mod tests {
             from_file("listen = 8080").unwrap_err().to_string(),
             "listen must be a text"
         );
+        let list = from_file("webhook_allow = [\"127.0.0.1\", \"hooks.local\"]").unwrap();
+        assert_eq!(list["webhook_allow"], "127.0.0.1,hooks.local");
+        assert!(from_file("webhook_allow = [1]").is_err());
     }
 
     #[test]
@@ -421,6 +448,8 @@ mod tests {
             );
         }
         for (name, value) in [
+            ("KLEOS_WEBHOOK_ALLOW", "127.0.0.1/33"),
+            ("KLEOS_WEBHOOK_ALLOW", "http://127.0.0.1"),
             ("KLEOS_DATABASE", "mysql://secret"),
             ("KLEOS_LOG_FORMAT", "xml"),
             ("KLEOS_MULTI_TENANCY", "maybe"),

@@ -222,6 +222,7 @@ pub fn catalog(tx: &mut Tx<'_>, space: Space, version: i64) -> Result<Catalog> {
             Ok(())
         },
     )?;
+    definitions.listened = crate::webhook::listened(tx, space)?;
     Ok(Catalog::compile(version, definitions))
 }
 

@@ -15,6 +15,7 @@ pub mod client;
 pub mod completion;
 pub mod definition;
 pub mod definition_tag;
+pub mod delivery;
 pub mod document;
 pub mod driver;
 mod error;
@@ -34,6 +35,7 @@ mod time;
 pub mod transaction;
 pub mod user;
 pub mod user_tag;
+pub mod webhook;
 
 pub use access::Space;
 pub use error::{Error, Result};

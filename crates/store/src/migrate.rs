@@ -27,6 +27,8 @@ pub const MIGRATIONS: &[Migration] = &[
     (
         "0011_reminders",
         include_str!("../migrations/0011_reminders.sql"),
+        "0007_webhooks",
+        include_str!("../migrations/0007_webhooks.sql"),
     ),
 ];
 

@@ -1,10 +1,11 @@
-//! Throw-away databases and folders for tests, benchmarks and `xtask`, and the published contracts.
+//! Throw-away databases and folders for tests, benchmarks and `xtask`, receivers of webhooks, and the published contracts.
 //!
 //! Knows nothing of the product. Never part of the shipped binary, so it may panic and may read
 //! the environment.
 
 mod cluster;
 pub mod contract;
+pub mod receiver;
 
 use std::sync::OnceLock;
 

@@ -4,6 +4,12 @@ mod bench;
 mod process;
 mod python;
 mod schemathesis;
+//! Automation of the repository: `cargo xtask test | tidy | bench | receivers`. One file per command; here is only which command is which.
+
+mod bench;
+mod process;
+mod receivers;
+mod server;
 mod test;
 mod tidy;
 
@@ -27,6 +33,8 @@ enum Task {
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Deliver webhooks to receivers that behave well and badly
+    Receivers(receivers::Options),
 }
 
 fn main() -> ExitCode {
@@ -35,6 +43,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(&root()),
         Task::Schemathesis(options) => schemathesis::run(&options),
         Task::Bench(bench) => bench::run(&bench),
+        Task::Receivers(options) => receivers::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,12 +1,19 @@
-//! Small things that can wait: when keys were last used, answers that are too old, runs that are over, gauges.
+//! Small things that can wait: when keys were last used, answers and messages that are too old, runs that are over, gauges.
 
 use std::time::Duration;
+
+use jiff::SignedDuration;
 
 use crate::app::App;
 use crate::problem::{Problem, Result};
 
 /// How often.
 const SLEEP: Duration = Duration::from_secs(30);
+/// How long messages of webhooks are kept (spec/trophy.md 9.2).
+const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Messages deleted in one transaction, and transactions in one step.
+const SWEPT: i64 = 500;
+const SWEEPS: usize = 40;
 
 /// Does everything once.
 pub async fn step(app: &App) -> Result<()> {
@@ -22,6 +29,7 @@ pub async fn step(app: &App) -> Result<()> {
                 .store
                 .write(|tx| Ok::<_, Problem>(store::answer::sweep(tx, before)?))?;
         }
+        forget_messages(app)?;
         let (spaces, outbox) = app.room.store.read(|tx| {
             let spaces = store::access::all_spaces(tx)?;
             Ok::<_, Problem>((spaces, store::outbox::depth(tx)?))
@@ -33,6 +41,24 @@ pub async fn step(app: &App) -> Result<()> {
         Ok(())
     })
     .await
+}
+
+/// Deletes messages of webhooks that were kept long enough.
+fn forget_messages(app: &App) -> Result<()> {
+    let Ok(before) = app.room.clock.now().checked_sub(KEPT) else {
+        return Ok(());
+    };
+    // A few at a time: events must not wait for the only writer.
+    for _ in 0..SWEEPS {
+        let swept = app
+            .room
+            .store
+            .write(|tx| Ok::<_, Problem>(store::delivery::sweep(tx, before, SWEPT)?))?;
+        if swept == 0 {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Runs until the process ends.

@@ -89,6 +89,15 @@ fn set_up(app: &TestApp) -> World {
         "application-api-keys",
         text(&answer.json["created"][0]["id"]),
     ));
+    let webhook = app.create(
+        "/webhooks",
+        &json!({"name": SECRET, "url": "https://example.com", "events": ["streak.lost"], "secret": SECRET}),
+    );
+    let webhook = text(&webhook["id"]);
+    let path = format!("/admin/v1/webhooks/{webhook}/test");
+    let sent = app.admin("POST", &path, Some(&json!({"type": "streak.lost"})));
+    ids.push(("webhooks", webhook));
+    ids.push(("deliveries", text(&sent.expect(201)["id"])));
     World {
         ids,
         app_key: text(&answer.json["created"][0]["key"]),
@@ -138,7 +147,13 @@ fn operations(world: &World) -> Vec<Operation> {
 fn operation(world: &World, is_admin: bool, method: &str, template: &str) -> Operation {
     let kind = template.split('/').nth(1).unwrap_or_default();
     let part = template.split('/').nth(3).unwrap_or_default();
-    let is_environment_wide = ["tenants", "application-api-keys", "organization"].contains(&kind);
+    let is_environment_wide = [
+        "tenants",
+        "application-api-keys",
+        "organization",
+        "webhooks",
+    ]
+    .contains(&kind);
     let own = if part.is_empty() { kind } else { part };
     let mut path = template.to_owned();
     if is_admin {
@@ -190,6 +205,12 @@ fn body(world: &World, is_admin: bool, method: &str, template: &str, own: &str) 
         (true, _, "/streaks/settings") => json!({"customizationEnabled": true}),
         (true, _, "/settings") => json!({"aggregationPeriod": "monthly"}),
         (true, _, "/organization") => json!({}),
+        (true, _, "/webhooks/{id}/rotate-secret") => json!({}),
+        (true, _, "/webhooks/{id}/test") => json!({"type": "streak.lost"}),
+        (true, _, "/webhooks/{id}/replay") => json!({"since": NOW}),
+        (true, "POST", "/webhooks") => {
+            json!([{"name": "made", "url": "https://example.com", "events": ["streak.lost"]}])
+        }
         (true, "PATCH", _) => json!([{"id": world.id(own), "name": "changed"}]),
         (true, _, "/application-api-keys") => json!([{"userId": "u"}]),
         (true, _, "/tenants") => json!([{"customerId": "made", "name": "made"}]),

@@ -17,4 +17,5 @@ mod reads;
 mod scenarios;
 mod settings;
 mod support;
+mod webhooks;
 mod workspaces;

@@ -10,16 +10,25 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use server::app::App;
 use server::clock::Clock;
+use server::webhooks::{Limits, Outbound, Reach, address};
 use server::{api, door, workers};
 use store::client::{Context, NewClient, Role, Scopes};
 use store::driver::Location;
 use store::key::NewKey;
+use testkit::receiver;
 use tokio::runtime::Runtime;
 
 use crate::contract;
 
 /// The admin key of every test.
 pub(crate) const ADMIN: &str = "testkey1.0123456789abcdef0123456789abcdef";
+
+/// How long receivers of webhooks may take in tests: nobody wants to wait a minute for one that hangs.
+const PATIENCE: Limits = Limits {
+    head: Duration::from_secs(3),
+    connect: Duration::from_secs(3),
+    body: Duration::from_millis(500),
+};
 
 /// A database engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,7 +194,12 @@ impl TestApp {
             Engine::Postgres => Location::Postgres(testkit::postgres_url()),
         };
         let clock = Clock::set_to(now.parse().unwrap());
-        let app = App::open(location, clock.clone(), 7).unwrap();
+        let outbound = Outbound::new(
+            Reach::parse(receiver::HOST).unwrap(),
+            address::resolver(),
+            PATIENCE,
+        );
+        let app = App::open_with(location, clock.clone(), 7, outbound.unwrap()).unwrap();
         app.room
             .store
             .write(|tx| {
@@ -254,7 +268,14 @@ impl TestApp {
             workers::midnight::step(&self.app).await.unwrap();
             workers::boards::step(&self.app).await.unwrap();
             workers::moments::step(&self.app).await.unwrap();
+            workers::delivery::step(&self.app).await.unwrap();
         });
+    }
+
+    /// Lets old things be forgotten.
+    pub(crate) fn housekeeping(&self) {
+        let step = workers::housekeeping::step(&self.app);
+        self.runtime.block_on(step).unwrap();
     }
 
     /// Sends a request with any headers and any body.

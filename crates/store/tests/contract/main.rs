@@ -56,6 +56,7 @@ mod tenancy;
 mod text;
 mod transaction;
 mod user;
+mod webhook;
 mod world;
 mod writers;
 

@@ -4,7 +4,8 @@
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use super::{Load, Server};
+use super::Load;
+use crate::server::Server;
 
 /// Somebody at the dashboard or a machine of the app.
 struct Session<'a> {

@@ -16,6 +16,7 @@ pub mod references;
 pub mod settings;
 pub mod streak_settings;
 pub mod tenants;
+pub mod webhooks;
 
 use axum::Router;
 use axum::extract::State;
@@ -127,6 +128,18 @@ pub fn router() -> (Router<App>, OpenApi) {
             organization::get_organization,
             organization::update_organization
         ))
+        .routes(routes!(
+            webhooks::list_webhooks,
+            webhooks::create_webhooks,
+            webhooks::update_webhooks,
+            webhooks::delete_webhooks
+        ))
+        .routes(routes!(webhooks::get_webhook))
+        .routes(routes!(webhooks::rotate_webhook_secret))
+        .routes(routes!(webhooks::test_webhook))
+        .routes(routes!(webhooks::list_webhook_deliveries))
+        .routes(routes!(webhooks::replay_webhook_delivery))
+        .routes(routes!(webhooks::replay_webhook))
         .split_for_parts();
     for (path, methods) in NOT_BUILT {
         router = router.route(path, super::not_built(methods, &not_built));
