@@ -205,13 +205,7 @@ pub fn update(tx: &mut Tx<'_>, environment: Environment, endpoint: &Endpoint) ->
 
 /// Switches off an endpoint that said it is gone for good, if it is still on and still at the address
 /// that said so.
-pub fn disable(
-    tx: &mut Tx<'_>,
-    id: Uuid,
-    url: &str,
-    reason: &str,
-    now: Timestamp,
-) -> Result<()> {
+pub fn disable(tx: &mut Tx<'_>, id: Uuid, url: &str, reason: &str, now: Timestamp) -> Result<()> {
     let environment = tx.row(
         "select environment_id from webhook_endpoint where id = $1 and url = $2 and is_active",
         &[id.into(), url.into()],

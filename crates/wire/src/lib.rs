@@ -19,6 +19,7 @@ pub mod patch;
 pub mod trophy_admin;
 pub mod trophy_app;
 pub mod vocabulary;
+pub mod webhook;
 
 pub use error::ErrorBody;
 pub use patch::Patch;

@@ -1,4 +1,4 @@
-//! Small things that can wait: when keys were last used, answers that are too old, runs that are over, gauges.
+//! Small things that can wait: when keys were last used, answers that are too old, runs and quiet times that are over, gauges.
 
 use std::time::Duration;
 
@@ -22,6 +22,10 @@ pub async fn step(app: &App) -> Result<()> {
                 .store
                 .write(|tx| Ok::<_, Problem>(store::answer::sweep(tx, before)?))?;
         }
+        let now = app.room.clock.now();
+        app.room
+            .store
+            .write(|tx| Ok::<_, Problem>(store::throttle::sweep(tx, now)?))?;
         let (spaces, outbox) = app.room.store.read(|tx| {
             let spaces = store::access::all_spaces(tx)?;
             Ok::<_, Problem>((spaces, store::outbox::depth(tx)?))
