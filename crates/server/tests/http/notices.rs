@@ -89,8 +89,8 @@ fn metric(app: &TestApp, key: &str) -> Value {
 }
 
 /// One point for each unit of a metric.
-fn points(app: &TestApp, metric: &Value, levels: &Value) {
-    app.create(
+fn points(app: &TestApp, metric: &Value, levels: &Value) -> String {
+    let system = app.create(
         "/points",
         &json!({
             "name": "XP", "key": "xp", "levels": levels,
@@ -100,6 +100,7 @@ fn points(app: &TestApp, metric: &Value, levels: &Value) {
             }],
         }),
     );
+    format!("/points/{}/triggers", system["id"].as_str().unwrap())
 }
 
 fn streaks(app: &TestApp, settings: &Value) {
@@ -177,10 +178,10 @@ fn d5_levels() {
             {"name": "Silver", "key": "silver", "points": 50},
             {"name": "Gold", "key": "gold", "points": 200},
         ]);
-        points(app, &km, &levels);
+        let triggers = points(app, &km, &levels);
         let loss = metric(app, "loss");
         app.create(
-            "/points/xp/triggers",
+            &triggers,
             &json!({"type": "metric", "status": "active", "points": -1, "metricId": loss["id"], "metricThreshold": 1}),
         );
         let endpoint = listen(app, "production", &["points.level_changed"]);
@@ -235,14 +236,14 @@ fn d5_levels() {
 fn d5_below_the_lowest_level() {
     on_both(NOW, |app| {
         let km = metric(app, "km");
-        points(
+        let triggers = points(
             app,
             &km,
             &json!([{"name": "Low", "key": "low", "points": 10}]),
         );
         let loss = metric(app, "loss");
         app.create(
-            "/points/xp/triggers",
+            &triggers,
             &json!({"type": "metric", "status": "active", "points": -1, "metricId": loss["id"], "metricThreshold": 1}),
         );
         let endpoint = listen(
@@ -364,12 +365,9 @@ fn a_late_settlement_tells_every_midnight() {
 fn achievements_are_told() {
     on_both(NOW, |app| {
         let km = metric(app, "km");
-        let answer = app.admin(
-            "PATCH",
-            "/admin/v1/settings",
-            Some(&json!({"experimentation": {"controlGroupPercent": 100}})),
-        );
-        let is_control = answer.status == 200;
+        let all = json!({"experimentation": {"controlRatio": 100}});
+        app.admin("PATCH", "/admin/v1/settings", Some(&all))
+            .expect(200);
         let endpoint = listen_to_all(app);
         let achievement = |name: &str, value: i64| {
             app.create(
@@ -388,9 +386,7 @@ fn achievements_are_told() {
             "2026-03-10T10:00:00.000Z"
         );
         assert_eq!(told[0]["user"]["id"], "u");
-        if is_control {
-            assert_eq!(told[0]["user"]["control"], true);
-        }
+        assert_eq!(told[0]["user"]["control"], true);
         achievement("Six", 6);
         app.travel("2026-03-10T11:00:00Z");
         let held = app.get("/v1/users/u/achievements");
@@ -409,7 +405,6 @@ fn payloads_are_as_of_what_happened() {
         let endpoint = listen_to_all(app);
         app.event("km", &json!({"id": "u", "name": "Before"}), 1.0);
         app.admin("PATCH", "/v1/users/u", Some(&json!({"name": "After"})));
-        app.update("/streaks/settings", &Value::Null);
         app.step();
         let told = told(app, endpoint);
         let names: Vec<(&Value, &Value)> = told
