@@ -364,6 +364,11 @@ impl Catalog {
         self.listened.contains(kind)
     }
 
+    /// Whether anybody outside wants to be told of anything.
+    pub fn is_listened(&self) -> bool {
+        !self.listened.is_empty()
+    }
+
     /// All attributes that were not deleted, oldest first.
     pub fn attributes(&self) -> impl Iterator<Item = &Stored<Attribute>> {
         self.attributes

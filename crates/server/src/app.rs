@@ -87,6 +87,7 @@ impl App {
             ids: Mutex::new(Ids::seeded(seed)),
             gate: RwLock::new(()),
             jobs: Notify::new(),
+            outbox: Notify::new(),
             deliveries: Notify::new(),
         });
         let desk = Desk::open(&room, desks)?;

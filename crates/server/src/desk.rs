@@ -12,7 +12,7 @@ use engine::apply::apply;
 use engine::catalog::Catalog;
 use engine::command::{Command, Refusal};
 use engine::id::{Ids, UserId};
-use engine::outcome::{Outcome, Reply};
+use engine::outcome::{Move, Outcome, Reply};
 use jiff::Timestamp;
 use store::access::Versions;
 use store::answer::Print;
@@ -24,6 +24,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::catalogs::Catalogs;
 use crate::clock::Clock;
+use crate::message::{self, Sender, Subject, Told};
 use crate::ranks::{Ranks, Standing};
 use crate::telemetry;
 
@@ -50,6 +51,8 @@ pub struct Room {
     pub gate: RwLock<()>,
     /// Wakes the worker that goes through jobs.
     pub jobs: Notify,
+    /// Wakes the worker that dispatches what waits in the outbox.
+    pub outbox: Notify,
     /// Wakes the worker that delivers messages: there are new ones.
     pub deliveries: Notify,
 }
@@ -345,6 +348,8 @@ struct Applied {
     catalog: Arc<Catalog>,
     at: Timestamp,
     kept: Option<String>,
+    /// What somebody outside wants to be told of it.
+    told: Vec<Told>,
 }
 
 fn commit(
@@ -354,7 +359,7 @@ fn commit(
 ) -> store::Result<Vec<Result<Verdict, Stale>>> {
     let gate = room.gate.read().unwrap_or_else(PoisonError::into_inner);
     let started = telemetry::start();
-    let results = room.store.write(|tx| decide(room, tx, batch, ids))?;
+    let (results, is_told) = room.store.write(|tx| decide(room, tx, batch, ids))?;
     telemetry::committed(started);
     let verdicts = batch
         .iter()
@@ -367,6 +372,9 @@ fn commit(
         })
         .collect();
     drop(gate);
+    if is_told {
+        room.outbox.notify_one();
+    }
     Ok(verdicts)
 }
 
@@ -407,13 +415,13 @@ fn follow(room: &Room, space: Space, applied: Applied) -> Verdict {
     }
 }
 
-/// Loads, applies and saves one batch inside a transaction.
+/// Loads, applies and saves one batch inside a transaction; says too whether anything went into the outbox.
 fn decide(
     room: &Room,
     tx: &mut Tx<'_>,
     batch: &[Waiting],
     ids: &mut Ids,
-) -> store::Result<Vec<Result<Decision, Stale>>> {
+) -> store::Result<(Vec<Result<Decision, Stale>>, bool)> {
     let spaces: BTreeSet<Space> = batch.iter().map(|waiting| waiting.space).collect();
     let spaces: Vec<Space> = spaces.into_iter().collect();
     let versions: BTreeMap<Space, Versions> = store::access::versions_of(tx, &spaces)?
@@ -449,6 +457,7 @@ fn decide(
     let only_items: Vec<Item<'_>> = items.iter().map(|(_, item)| *item).collect();
     let mut set = store::batch::load(tx, &find, &only_items, ids, true)?;
     let mut answers = Answers::load(tx, batch, room.clock.now())?;
+    let tenants = tenants(tx, &catalogs)?;
     let mut results: Vec<Result<Decision, Stale>> = batch.iter().map(|_| Err(Stale)).collect();
     for (index, item) in &items {
         let waiting = &batch[*index];
@@ -461,9 +470,19 @@ fn decide(
         };
         let decided = set.with(item.space, item.user, item.command, |state, company| {
             let outcome = apply(&catalog, state, company, item.command, item.now, ids);
-            (state.user.get().id, outcome)
+            let subject = Subject {
+                user: state.user.get(),
+                completions: &state.completions,
+                streak: None,
+            };
+            let sender = Sender {
+                catalog: &catalog,
+                tenant: tenants.get(&item.space).map(String::as_str),
+            };
+            let told = tell(sender, subject, &outcome, item.now);
+            (subject.user.id, outcome, told)
         });
-        let Some((user, outcome)) = decided else {
+        let Some((user, outcome, told)) = decided else {
             continue;
         };
         let mut applied = Applied {
@@ -472,6 +491,7 @@ fn decide(
             catalog,
             at: item.now,
             kept: None,
+            told: told?,
         };
         applied.kept = answers.keep(waiting, &applied);
         results[*index] = Ok(Decision::Applied(Box::new(applied)));
@@ -488,19 +508,85 @@ fn decide(
             at: applied.at,
             outcome: &applied.outcome,
         });
-        let told = applied.outcome.notices.iter();
-        let told = told.filter(|notice| applied.catalog.listens(notice.kind()));
-        notices.extend(told.map(|notice| Pending {
+        notices.extend(applied.told.iter().map(|told| Pending {
             id: ids.uuid(applied.at),
             space: waiting.space,
             user: Some(applied.user),
-            notice,
+            kind: told.kind,
+            body: &told.body,
             at_us: applied.at.as_microsecond(),
         }));
     }
+    let moved = moved(&catalogs, &decided)?;
+    notices.extend(moved.iter().map(|(space, at, body)| Pending {
+        id: ids.uuid(*at),
+        space: *space,
+        user: None,
+        kind: message::BOARD_CHANGED,
+        body,
+        at_us: at.as_microsecond(),
+    }));
     store::batch::save(tx, &mut set, &decided, &notices)?;
     store::answer::keep_each(tx, &answers.fresh)?;
-    Ok(results)
+    let is_told = !notices.is_empty();
+    Ok((results, is_told))
+}
+
+/// The customer ids of the tenants of spaces to which somebody listens.
+fn tenants(
+    tx: &mut Tx<'_>,
+    catalogs: &HashMap<Space, Arc<Catalog>>,
+) -> store::Result<HashMap<Space, String>> {
+    let listened = catalogs.iter().filter(|(_, catalog)| catalog.is_listened());
+    let listened: Vec<Space> = listened.map(|(space, _)| *space).collect();
+    if listened.is_empty() {
+        return Ok(HashMap::new());
+    }
+    Ok(store::access::customers(tx, &listened)?
+        .into_iter()
+        .collect())
+}
+
+/// What somebody wants to be told of a command, as the user is after it.
+fn tell(
+    sender: Sender<'_>,
+    subject: Subject<'_>,
+    outcome: &Outcome,
+    at: Timestamp,
+) -> store::Result<Vec<Told>> {
+    let mut told = Vec::new();
+    if sender.catalog.is_listened() {
+        for notice in &outcome.notices {
+            told.extend(sender.tell(subject, notice, at)?);
+        }
+    }
+    Ok(told)
+}
+
+/// The boards to which somebody listens and on which a batch moved users: one entry per space and run.
+fn moved(
+    catalogs: &HashMap<Space, Arc<Catalog>>,
+    decided: &[Decided<'_>],
+) -> store::Result<Vec<(Space, Timestamp, String)>> {
+    let mut moves: BTreeMap<Space, (Timestamp, Vec<&Move>)> = BTreeMap::new();
+    for one in decided.iter().filter(|one| !one.outcome.moves.is_empty()) {
+        let is_listened = catalogs.get(&one.space).is_some_and(|catalog| {
+            catalog.listens(message::BOARD_CHANGED) || catalog.listens(message::RANK_CHANGED)
+        });
+        if is_listened {
+            let (at, of_space) = moves.entry(one.space).or_insert((one.at, Vec::new()));
+            *at = one.at.max(*at);
+            of_space.extend(&one.outcome.moves);
+        }
+    }
+    let mut bodies = Vec::new();
+    for (space, (at, moves)) in moves {
+        for moved in message::moved(moves) {
+            let body = serde_json::to_string(&moved).map_err(store::Error::broken)?;
+            bodies.push((space, at, body));
+        }
+    }
+    Ok(bodies)
 }
 
 /// The answers to repeated requests of a batch: those from before, and those given in it. They are kept

@@ -11,6 +11,7 @@ pub mod catalogs;
 pub mod clock;
 pub mod desk;
 pub mod door;
+pub mod message;
 pub mod oauth;
 pub mod problem;
 pub mod query;

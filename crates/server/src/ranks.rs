@@ -294,6 +294,14 @@ impl Run {
             .collect()
     }
 
+    /// The first places of every group.
+    pub fn first(&self, count: usize) -> BTreeMap<Group, Vec<Place>> {
+        self.groups
+            .iter()
+            .map(|(group, standings)| (group.clone(), standings.range(0, count).collect()))
+            .collect()
+    }
+
     /// How many users of all groups that match stand before a place.
     pub fn before(&self, is_meant: impl Fn(&Group) -> bool, place: &Place) -> usize {
         self.groups

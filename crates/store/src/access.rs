@@ -189,6 +189,20 @@ pub fn versions_of(tx: &mut Tx<'_>, spaces: &[Space]) -> Result<Vec<(Space, Vers
     )
 }
 
+/// The customer ids of the tenants whose spaces these are; spaces without a tenant are left out.
+pub fn customers(tx: &mut Tx<'_>, spaces: &[Space]) -> Result<Vec<(Space, String)>> {
+    tx.look_up(
+        "select s.id, t.customer_id
+         from {keys(id bigint)} k
+         join space s on s.id = k.id
+         join tenant t on t.environment_id = s.environment_id and t.id = s.tenant_id",
+        &[crate::driver::Column::Int(
+            spaces.iter().map(|space| space.id()).collect(),
+        )],
+        |row| Ok((Space::of(row, 0)?, row.get(1)?)),
+    )
+}
+
 /// All spaces, for work that has to visit each of them.
 pub fn all_spaces(tx: &mut Tx<'_>) -> Result<Vec<Space>> {
     tx.rows("select id from space order by id", &[], |row| {

@@ -31,6 +31,7 @@ pub mod principal;
 pub mod signing;
 pub mod streak;
 pub mod tenancy;
+pub mod throttle;
 mod time;
 pub mod transaction;
 pub mod user;

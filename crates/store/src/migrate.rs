@@ -30,6 +30,10 @@ pub const MIGRATIONS: &[Migration] = &[
         "0007_webhooks",
         include_str!("../migrations/0007_webhooks.sql"),
     ),
+    (
+        "0008_throttle",
+        include_str!("../migrations/0008_throttle.sql"),
+    ),
 ];
 
 /// Applies what is missing; returns the names of the applied scripts. `now_us`: the present

@@ -1,14 +1,16 @@
-//! Notices waiting to be delivered, written in the transaction that caused them.
+//! What happened and waits to be dispatched, written in the transaction that caused it.
+//!
+//! Ids of one desk ascend, and a user's commands pass one desk: their order is that of what a user did.
+//! Must not know what the texts say.
 
 use engine::id::UserId;
-use engine::outcome::Notice;
 use uuid::Uuid;
 
+use crate::Result;
 use crate::access::Space;
-use crate::driver::{Column, Tx};
-use crate::{Error, Result};
+use crate::driver::{Column, Tx, Value};
 
-/// A notice to be kept.
+/// Something to be kept until it is dispatched.
 #[derive(Clone, Copy, Debug)]
 pub struct Pending<'a> {
     /// Its id: receivers tell repeats by it.
@@ -17,18 +19,31 @@ pub struct Pending<'a> {
     pub space: Space,
     /// Whom it is about, if anybody in particular.
     pub user: Option<UserId>,
-    /// What happened.
-    pub notice: &'a Notice,
+    /// The kind of message it leads to (spec/trophy.md 9.4).
+    pub kind: &'a str,
+    /// What happened, JSON.
+    pub body: &'a str,
     /// When, in microseconds UTC.
     pub at_us: i64,
 }
 
-/// Keeps notices.
+/// Something that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Its id.
+    pub id: Uuid,
+    /// Where it happened.
+    pub space: Space,
+    /// Whom it is about, if anybody in particular.
+    pub user: Option<UserId>,
+    /// The kind of message it leads to.
+    pub kind: String,
+    /// What happened, JSON.
+    pub body: String,
+}
+
+/// Keeps what happened.
 pub fn insert(tx: &mut Tx<'_>, notices: &[Pending<'_>]) -> Result<()> {
-    let bodies = notices
-        .iter()
-        .map(|pending| serde_json::to_string(pending.notice).map_err(Error::broken))
-        .collect::<Result<Vec<_>>>()?;
     tx.many(
         "insert into outbox (space_id, id, user_id, kind, body, created_at)
          select k.space_id, k.id, k.user_id, k.kind, k.body, k.created_at
@@ -43,20 +58,61 @@ pub fn insert(tx: &mut Tx<'_>, notices: &[Pending<'_>]) -> Result<()> {
                     .map(|pending| pending.user.map(|user| user.0))
                     .collect(),
             ),
-            Column::Text(
-                notices
-                    .iter()
-                    .map(|pending| pending.notice.kind())
-                    .collect(),
-            ),
-            Column::Json(bodies.iter().map(String::as_str).collect()),
+            Column::Text(notices.iter().map(|pending| pending.kind).collect()),
+            Column::Json(notices.iter().map(|pending| pending.body).collect()),
             Column::Int(notices.iter().map(|pending| pending.at_us).collect()),
         ],
     )?;
     Ok(())
 }
 
-/// How many notices wait.
+/// What waits longest, space by space; only in spaces after `after`, if given.
+pub fn first(tx: &mut Tx<'_>, after: Option<Space>, limit: i64) -> Result<Vec<Kept>> {
+    let after = after.map_or(i64::MIN, Space::id);
+    tx.rows(
+        "select id, space_id, user_id, kind, body from outbox
+         where space_id > $1 order by space_id, id limit $2",
+        &[after.into(), Value::Int(limit)],
+        |row| {
+            Ok(Kept {
+                id: row.get(0)?,
+                space: Space::of(row, 1)?,
+                user: row.get::<Option<i64>>(2)?.map(UserId),
+                kind: row.get(3)?,
+                body: row.get(4)?,
+            })
+        },
+    )
+}
+
+/// Those that still wait. Nobody else gets hold of them until the transaction ends.
+pub fn hold(tx: &mut Tx<'_>, space: Space, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+    tx.look_up(
+        "select o.id from {keys(space_id bigint, id uuid)} k
+         join outbox o on o.space_id = k.space_id and o.id = k.id
+         order by o.space_id, o.id {hold}",
+        &[
+            Column::Int(vec![space.id(); ids.len()]),
+            Column::Uuid(ids.to_vec()),
+        ],
+        |row| row.get(0),
+    )
+}
+
+/// Forgets what was dispatched.
+pub fn remove(tx: &mut Tx<'_>, space: Space, ids: &[Uuid]) -> Result<()> {
+    tx.many(
+        "delete from outbox where (space_id, id) in
+             (select space_id, id from {keys(space_id bigint, id uuid)} k)",
+        &[
+            Column::Int(vec![space.id(); ids.len()]),
+            Column::Uuid(ids.to_vec()),
+        ],
+    )?;
+    Ok(())
+}
+
+/// How much waits.
 pub fn depth(tx: &mut Tx<'_>) -> Result<i64> {
     Ok(tx
         .row("select count(*) from outbox", &[], |row| row.get(0))?

@@ -104,6 +104,23 @@ pub fn find_by_id(tx: &mut Tx<'_>, space: Space, id: UserId) -> Result<Option<Us
     )
 }
 
+/// Users by our numbers, as far as there are such.
+pub fn by_ids(tx: &mut Tx<'_>, space: Space, ids: &[UserId]) -> Result<BTreeMap<UserId, User>> {
+    let columns = [
+        Column::Int(vec![space.id(); ids.len()]),
+        Column::Int(ids.iter().map(|id| id.0).collect()),
+    ];
+    let users = tx.look_up(
+        select_users!(
+            "from {keys(space_id bigint, id bigint)} k
+             join end_user u on u.space_id = k.space_id and u.id = k.id"
+        ),
+        &columns,
+        |row| user(row, 1),
+    )?;
+    Ok(users.into_iter().map(|user| (user.id, user)).collect())
+}
+
 /// The user of a space who stands for a person.
 pub fn find_by_principal(tx: &mut Tx<'_>, space: Space, principal: Uuid) -> Result<Option<User>> {
     tx.row(

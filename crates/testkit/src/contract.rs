@@ -161,6 +161,19 @@ impl Contract {
         found
     }
 
+    /// `(kind, schema)` of the body of every webhook.
+    pub fn webhooks(&self) -> Vec<(String, Value)> {
+        let webhooks = self.document["webhooks"].as_object();
+        webhooks
+            .into_iter()
+            .flatten()
+            .map(|(kind, item)| {
+                let content = &item["post"]["requestBody"]["content"]["application/json"];
+                (kind.clone(), content["schema"].clone())
+            })
+            .collect()
+    }
+
     /// A schema by its name.
     pub fn schema(&self, name: &str) -> Option<&Value> {
         self.document["components"]["schemas"].get(name)

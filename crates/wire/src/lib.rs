@@ -20,6 +20,7 @@ pub mod trophy_admin;
 pub mod trophy_app;
 pub mod vocabulary;
 pub mod webhook_endpoint;
+pub mod webhook;
 
 pub use error::ErrorBody;
 pub use patch::Patch;

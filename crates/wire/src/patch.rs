@@ -42,3 +42,11 @@ where
         T::schemas(schemas);
     }
 }
+
+/// Reads a member that is there, `null` included, where `Option` alone would take `null` for absent. The field needs
+/// `#[serde(default)]` too.
+pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}

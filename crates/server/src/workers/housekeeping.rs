@@ -1,4 +1,5 @@
-//! Small things that can wait: when keys were last used, answers and messages that are too old, runs that are over, gauges.
+//! Small things that can wait: when keys were last used, answers and messages that are too old, runs and quiet times that are over,
+//! gauges.
 
 use std::time::Duration;
 
@@ -30,6 +31,10 @@ pub async fn step(app: &App) -> Result<()> {
                 .write(|tx| Ok::<_, Problem>(store::answer::sweep(tx, before)?))?;
         }
         forget_messages(app)?;
+        let now = app.room.clock.now();
+        app.room
+            .store
+            .write(|tx| Ok::<_, Problem>(store::throttle::sweep(tx, now)?))?;
         let (spaces, outbox) = app.room.store.read(|tx| {
             let spaces = store::access::all_spaces(tx)?;
             Ok::<_, Problem>((spaces, store::outbox::depth(tx)?))

@@ -1,4 +1,5 @@
 //! Work that nobody waits for: midnights, jobs, boards that start, messages to endpoints, housekeeping. Each can be stepped by a test and repeated after a crash.
+//! Work that nobody waits for: midnights, jobs, boards that start, notices to dispatch, housekeeping. Each can be stepped by a test and repeated after a crash.
 
 use engine::command::Command;
 use store::Space;
@@ -9,6 +10,7 @@ use crate::problem::{Problem, Result};
 
 pub mod boards;
 pub mod delivery;
+pub mod dispatch;
 pub mod housekeeping;
 pub mod jobs;
 pub mod midnight;

@@ -25,6 +25,9 @@ pub async fn step(app: &App) -> Result<usize> {
         for space in spaces {
             told += tell(app, space)?;
         }
+        if told > 0 {
+            app.room.outbox.notify_one();
+        }
         Ok(told)
     })
     .await
@@ -44,18 +47,21 @@ fn tell(app: &App, space: Space) -> Result<usize> {
             return Ok(0);
         }
         let catalog = app.room.catalogs.get(tx, space, versions.config)?;
-        let moments: Vec<_> = moment::between(&catalog, after, now)
+        let moments = moment::between(&catalog, after, now)
             .into_iter()
             .filter(|(_, notice)| catalog.listens(notice.kind()))
-            .collect();
+            .map(|(at, notice)| Ok((at, notice.kind(), serde_json::to_string(&notice)?)))
+            .collect::<serde_json::Result<Vec<_>>>()
+            .map_err(store::Error::broken)?;
         let mut ids = app.room.ids();
         let pending: Vec<Pending<'_>> = moments
             .iter()
-            .map(|(at, notice)| Pending {
+            .map(|(at, kind, body)| Pending {
                 id: ids.uuid(*at),
                 space,
                 user: None,
-                notice,
+                kind,
+                body,
                 at_us: at.as_microsecond(),
             })
             .collect();

@@ -11,6 +11,7 @@ mod documents;
 mod errors;
 mod isolation;
 mod journey;
+mod notices;
 mod oauth;
 mod parallel;
 mod reads;

@@ -54,6 +54,7 @@ mod sequence;
 mod streak;
 mod tenancy;
 mod text;
+mod throttle;
 mod transaction;
 mod user;
 mod webhook;

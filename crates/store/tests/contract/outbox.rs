@@ -1,7 +1,6 @@
 //! Notices that wait.
 
-use engine::id::{AchievementId, CompletionId, UserId};
-use engine::outcome::Notice;
+use engine::id::UserId;
 use store::outbox::{self, Pending};
 use store::{Error, Store};
 
@@ -9,33 +8,32 @@ use crate::configuration::id;
 use crate::dump::dump;
 use crate::world::{World, read, write};
 
-checks!(notices_wait);
+checks!(notices_wait, notices_are_taken_in_order);
+
+const LOST: &str = r#"{"length":4}"#;
 
 fn notices_wait(store: &Store) {
     let mut world = World::new(store);
     let (space, other) = (world.space, world.tenant("other"));
     assert_eq!(read(store, outbox::depth), 0);
-    let lost = Notice::StreakLost { length: 4 };
-    let completed = Notice::AchievementCompleted {
-        achievement: AchievementId(id(1)),
-        completion: CompletionId(id(2)),
-    };
-    let pending = |space, number, notice| Pending {
+    let pending = |space, number, kind| Pending {
         id: id(number),
         space,
         user: Some(UserId(1)),
-        notice,
+        kind,
+        body: LOST,
         at_us: world.now.as_microsecond(),
     };
     write(store, |tx| outbox::insert(tx, &[]));
     let all = [
-        pending(space, 1, &lost),
-        pending(space, 2, &completed),
-        pending(other, 1, &lost),
+        pending(space, 1, "streak.lost"),
+        pending(space, 2, "achievement.completed"),
+        pending(other, 1, "streak.lost"),
     ];
     write(store, |tx| outbox::insert(tx, &all));
     assert_eq!(read(store, outbox::depth), 3);
-    let twice = store.write(|tx| outbox::insert(tx, &[pending(space, 3, &lost), all[0]]));
+    let more = [pending(space, 3, "streak.lost"), all[0]];
+    let twice = store.write(|tx| outbox::insert(tx, &more));
     assert!(matches!(twice, Err(Error::Conflict(_))), "{twice:?}");
     assert_eq!(read(store, outbox::depth), 3);
     let dump = dump(store, space);
@@ -47,4 +45,41 @@ fn notices_wait(store: &Store) {
         lines[0]
     );
     assert!(lines[1].contains("achievement.completed"), "{}", lines[1]);
+}
+
+fn notices_are_taken_in_order(store: &Store) {
+    let mut world = World::new(store);
+    let (space, other) = (world.space, world.tenant("other"));
+    let pending = |space, number, user| Pending {
+        id: id(number),
+        space,
+        user,
+        kind: "streak.lost",
+        body: LOST,
+        at_us: world.now.as_microsecond(),
+    };
+    let all = [
+        pending(other, 1, None),
+        pending(space, 3, Some(UserId(7))),
+        pending(space, 2, None),
+    ];
+    write(store, |tx| outbox::insert(tx, &all));
+    let first = |after, limit| {
+        let rows = read(store, |tx| outbox::first(tx, after, limit));
+        let rows = rows.into_iter().map(|row| (row.space, row.id, row.user));
+        rows.collect::<Vec<_>>()
+    };
+    let of_space = [(space, id(2), None), (space, id(3), Some(UserId(7)))];
+    assert_eq!(first(None, 2), of_space);
+    assert_eq!(first(None, 1), of_space[..1]);
+    assert_eq!(first(Some(space), 9), [(other, id(1), None)]);
+    assert_eq!(first(Some(other), 9), []);
+    // The same id in another space is another notice.
+    let mut held = write(store, |tx| outbox::hold(tx, space, &[id(3), id(1), id(2)]));
+    held.sort_unstable();
+    assert_eq!(held, [id(2), id(3)]);
+    write(store, |tx| outbox::remove(tx, space, &[id(1), id(3)]));
+    assert_eq!(first(None, 9), [of_space[0], (other, id(1), None)]);
+    let gone = write(store, |tx| outbox::hold(tx, space, &[id(3)]));
+    assert!(gone.is_empty(), "{gone:?}");
 }

@@ -114,14 +114,22 @@ pub(crate) fn carry_out(
             continue;
         };
         let mut ids = notice_ids(ask.seed);
-        notices.extend(outcome.notices.iter().map(|notice| Pending {
-            id: ids.uuid(ask.now),
+        for notice in &outcome.notices {
+            let body = serde_json::to_string(notice).unwrap();
+            notices.push((ids.uuid(ask.now), ask, *user, notice.kind(), body));
+        }
+    }
+    let notices: Vec<Pending<'_>> = notices
+        .iter()
+        .map(|(id, ask, user, kind, body)| Pending {
+            id: *id,
             space: ask.space,
             user: Some(*user),
-            notice,
+            kind,
+            body,
             at_us: ask.now.as_microsecond(),
-        }));
-    }
+        })
+        .collect();
     let decided: Vec<Decided<'_>> = asks
         .iter()
         .zip(&outcomes)

@@ -25,11 +25,11 @@ pub use crate::vocabulary::{
     StreakFrequency,
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// A condition on one custom attribute, by its key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AttributeFilter {
     /// The key of the attribute.
     pub key: String,

@@ -29,7 +29,7 @@ pub enum TimeUnit {
 }
 
 /// What awards or takes points, and how many.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PointsTrigger {
     /// The id of the trigger.
@@ -90,7 +90,7 @@ pub struct PointsTrigger {
 }
 
 /// A time in which points are multiplied.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PointsBoost {
     /// The id of the boost.
     pub id: String,
@@ -110,7 +110,7 @@ pub struct PointsBoost {
 }
 
 /// One change of a balance.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PointsAward {
     /// The id of the award.
     pub id: String,
@@ -127,7 +127,7 @@ pub struct PointsAward {
 }
 
 /// A level of a points system.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PointsLevel {
     /// The id of the level.
@@ -182,7 +182,7 @@ pub struct GetUserPointsResponse {
 }
 
 /// A balance after an event: the members of [`PointsResponse`] and what the event changed.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MetricEventPointsResponse {
     /// The id of the system.
@@ -203,7 +203,11 @@ pub struct MetricEventPointsResponse {
     /// The balance after the event.
     pub total: i64,
     /// The new level, only when it changed; then null below the lowest level.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "crate::patch::present"
+    )]
     #[schema(value_type = Option<PointsLevel>, required = false)]
     pub level: Option<Option<PointsLevel>>,
     /// By how much the event changed the balance.

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::Patch;
 
 /// A user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     /// The caller's own id of the user.

@@ -10,9 +10,9 @@ use wire::vocabulary::{
     StreakFrequency,
 };
 
-const ID: &str = "0190b6a4-5c1e-7d3a-9f00-0123456789ab";
-const DATE: &str = "2026-01-15";
-const INSTANT: &str = "2026-01-15T09:30:00.000Z";
+pub(crate) const ID: &str = "0190b6a4-5c1e-7d3a-9f00-0123456789ab";
+pub(crate) const DATE: &str = "2026-01-15";
+pub(crate) const INSTANT: &str = "2026-01-15T09:30:00.000Z";
 
 fn s(text: &str) -> String {
     text.to_owned()
@@ -77,7 +77,7 @@ pub(crate) fn achievement(full: bool) -> app::AchievementResponse {
     }
 }
 
-fn user_achievement(full: bool) -> app::UserAchievementResponse {
+pub(crate) fn user_achievement(full: bool) -> app::UserAchievementResponse {
     app::UserAchievementResponse {
         achievement: achievement(full),
         achieved_at: opt(full, INSTANT),
@@ -137,7 +137,7 @@ fn award(full: bool) -> app::PointsAward {
     }
 }
 
-fn level(full: bool) -> app::PointsLevel {
+pub(crate) fn level(full: bool) -> app::PointsLevel {
     app::PointsLevel {
         id: s(ID),
         key: s("bronze"),
@@ -148,7 +148,7 @@ fn level(full: bool) -> app::PointsLevel {
     }
 }
 
-fn points(full: bool) -> app::PointsResponse {
+pub(crate) fn points(full: bool) -> app::PointsResponse {
     app::PointsResponse {
         id: s(ID),
         key: s("xp"),
@@ -163,7 +163,7 @@ fn points(full: bool) -> app::PointsResponse {
     clippy::option_option,
     reason = "absent, null and a level are three answers"
 )]
-fn event_points(
+pub(crate) fn event_points(
     full: bool,
     level: Option<Option<app::PointsLevel>>,
 ) -> app::MetricEventPointsResponse {
@@ -190,7 +190,7 @@ fn event_points(
     }
 }
 
-fn streak(full: bool) -> app::BaseStreakResponse {
+pub(crate) fn streak(full: bool) -> app::BaseStreakResponse {
     app::BaseStreakResponse {
         length: i64::from(full),
         frequency: StreakFrequency::Daily,
@@ -222,7 +222,7 @@ fn event_streak(full: bool) -> app::MetricEventStreakResponse {
     }
 }
 
-fn leaderboard(full: bool) -> app::LeaderboardResponse {
+pub(crate) fn leaderboard(full: bool) -> app::LeaderboardResponse {
     app::LeaderboardResponse {
         id: s(ID),
         name: s("L"),
@@ -283,7 +283,7 @@ fn event_leaderboard(full: bool) -> app::MetricEventLeaderboardResponse {
     }
 }
 
-fn user_leaderboard(full: bool) -> app::UserLeaderboardResponse {
+pub(crate) fn user_leaderboard(full: bool) -> app::UserLeaderboardResponse {
     app::UserLeaderboardResponse {
         leaderboard: leaderboard(full),
         rank: full.then_some(1),

@@ -248,6 +248,33 @@ pub fn currency_award(entry: &LedgerEntry) -> w::PointsAward {
     }
 }
 
+/// What a command changed of one points system.
+pub fn points_change(
+    catalog: &Catalog,
+    change: &PointsChange,
+) -> Option<w::MetricEventPointsResponse> {
+    let entry = catalog.system(change.system)?;
+    let body = entry.body();
+    Some(w::MetricEventPointsResponse {
+        id: entry.stored.id.to_string(),
+        key: body.key.clone(),
+        name: body.name.clone(),
+        description: Some(body.description.clone()),
+        badge_url: body.badge_url.clone(),
+        max_points: body.max_points,
+        total: change.total,
+        level: change
+            .level
+            .map(|(_, after)| after.and_then(|id| entry.level(id)).map(level)),
+        added: change.added,
+        awards: change
+            .awards
+            .iter()
+            .filter_map(|entry| award(catalog, entry))
+            .collect(),
+    })
+}
+
 /// What a command changed of points, by the key of the system.
 pub fn points(
     catalog: &Catalog,
@@ -255,29 +282,8 @@ pub fn points(
 ) -> BTreeMap<String, w::MetricEventPointsResponse> {
     changes
         .iter()
-        .filter_map(|change| {
-            let entry = catalog.system(change.system)?;
-            let body = entry.body();
-            let response = w::MetricEventPointsResponse {
-                id: entry.stored.id.to_string(),
-                key: body.key.clone(),
-                name: body.name.clone(),
-                description: Some(body.description.clone()),
-                badge_url: body.badge_url.clone(),
-                max_points: body.max_points,
-                total: change.total,
-                level: change
-                    .level
-                    .map(|(_, after)| after.and_then(|id| entry.level(id)).map(level)),
-                added: change.added,
-                awards: change
-                    .awards
-                    .iter()
-                    .filter_map(|entry| award(catalog, entry))
-                    .collect(),
-            };
-            Some((body.key.clone(), response))
-        })
+        .filter_map(|change| points_change(catalog, change))
+        .map(|response| (response.key.clone(), response))
         .collect()
 }
 
