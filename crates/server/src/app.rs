@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use engine::catalog::Catalog;
 use engine::command::Command;
 use engine::definition::{BoardStatus, Definition, RankBy, Stored};
-use engine::id::{AchievementId, BoardId, Ids};
+use engine::id::{AchievementId, BoardId, Ids, UserId};
+use engine::outcome::Notice;
 use jiff::Timestamp;
 use store::driver::{Location, Tx};
 use store::job::Task;
+use store::outbox::Pending;
 use store::{Space, Store};
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -20,6 +22,7 @@ use crate::desk::{Answer, Desk, Keep, Room, Verdict};
 use crate::door::{Caller, Door};
 use crate::problem::{Problem, Result};
 use crate::ranks::Ranks;
+use crate::workers::moments;
 
 /// The process. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -470,6 +473,31 @@ impl Configuration<'_, '_> {
         if !self.effects.tasks.contains(&Task::Settle) {
             self.effects.tasks.push(Task::Settle);
         }
+    }
+
+    /// Tells what has fallen due by the clock and the configuration before the change. Whoever moves
+    /// such moments asks for it first, so that none is told twice or left out.
+    pub fn tell_due(&mut self) -> Result<()> {
+        let (space, now) = (self.space, self.now);
+        moments::tell(self.tx, space, &self.catalog, now, &mut self.ids)?;
+        Ok(())
+    }
+
+    /// Tells something that the change itself has brought about, if anybody listens.
+    pub fn tell(&mut self, user: Option<UserId>, notices: &[Notice]) -> Result<()> {
+        let mut pending = Vec::new();
+        for notice in notices {
+            if self.catalog.listens(notice.kind()) {
+                pending.push(Pending {
+                    id: self.ids.uuid(self.now),
+                    space: self.space,
+                    user,
+                    notice,
+                    at_us: self.now.as_microsecond(),
+                });
+            }
+        }
+        Ok(store::outbox::insert(self.tx, &pending)?)
     }
 
     /// Nothing that acts was changed: the catalog in force stays.
