@@ -477,14 +477,14 @@ impl Configuration<'_, '_> {
 
     /// Tells what has fallen due by the clock and the configuration before the change. Whoever moves
     /// such moments asks for it first, so that none is told twice or left out.
-    pub fn tell_due(&mut self) -> Result<()> {
+    pub fn tell_due(&mut self) -> store::Result<()> {
         let (space, now) = (self.space, self.now);
         moments::tell(self.tx, space, &self.catalog, now, &mut self.ids)?;
         Ok(())
     }
 
     /// Tells something that the change itself has brought about, if anybody listens.
-    pub fn tell(&mut self, user: Option<UserId>, notices: &[Notice]) -> Result<()> {
+    pub fn tell(&mut self, user: Option<UserId>, notices: &[Notice]) -> store::Result<()> {
         let mut pending = Vec::new();
         for notice in notices {
             if self.catalog.listens(notice.kind()) {
@@ -497,7 +497,7 @@ impl Configuration<'_, '_> {
                 });
             }
         }
-        Ok(store::outbox::insert(self.tx, &pending)?)
+        store::outbox::insert(self.tx, &pending)
     }
 
     /// Nothing that acts was changed: the catalog in force stays.

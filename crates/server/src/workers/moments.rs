@@ -42,7 +42,7 @@ fn tell_space(app: &App, space: Space) -> Result<usize> {
         };
         let now = app.room.clock.now_by(versions.test_now);
         let catalog = app.room.catalogs.get(tx, space, versions.config)?;
-        Ok(tell(tx, space, &catalog, now, &mut app.room.ids())?)
+        Ok::<_, Problem>(tell(tx, space, &catalog, now, &mut app.room.ids())?)
     })
 }
 

@@ -20,7 +20,7 @@ use crate::app::{App, Configuration};
 use crate::body::{RawBody, Segment};
 use crate::door::AdminCaller;
 use crate::problem::Result;
-use crate::query::{self, Query};
+use crate::query::Query;
 
 impl Shown for Board {
     type Wire = w::AdminLeaderboard;

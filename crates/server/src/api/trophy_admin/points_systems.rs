@@ -229,6 +229,7 @@ pub async fn delete_points_systems(
 ) -> Result<Response> {
     let ids = batch::ids(&query)?;
     app.configure(&caller, move |configuration| {
+        configuration.tell_due()?;
         batch::delete_each(ids, |id| {
             configuration.find::<PointsSystem>(id)?;
             archive_parts::<PointsLevel>(configuration, id)?;
