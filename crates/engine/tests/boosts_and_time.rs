@@ -138,7 +138,7 @@ mod boosts {
             ("Etc/GMT+12", "2026-03-13T12:00:00Z", 10),
         ] {
             w.at(now);
-            let reply = w.event_of(zone, tz(zone), "m", "1");
+            let reply = w.event_of(&zone.replace('/', "-"), tz(zone), "m", "1");
             assert_eq!(points_of(&reply.points, xp).unwrap().added, added, "{zone} {now}");
         }
     }
