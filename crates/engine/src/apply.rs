@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jiff::civil::{Date, Time};
 
 use crate::achievement::{self, Scope};
@@ -29,6 +29,7 @@ use crate::purse;
 use crate::reminder;
 use crate::state::{Company, Counter, DaySum, MetricTotal, Row, Streak, UserState};
 use crate::streak;
+use crate::tick;
 use crate::user::{self, Patch};
 
 /// What came of an event.
@@ -60,7 +61,7 @@ pub(crate) struct Turn<'a> {
 }
 
 /// Carries out a command on a user's rows, which must hold what [`crate::leaderboard::needed`],
-/// [`missing_counters`] and [`needs_recount`] ask for. `company`: what the command may touch beyond
+/// [`crate::leaderboard::needed_by_time`], [`missing_counters`] and [`needs_recount`] ask for. `company`: what the command may touch beyond
 /// them.
 pub fn apply(
     catalog: &Catalog,
@@ -288,7 +289,7 @@ impl Turn<'_> {
         changed
     }
 
-    /// Brings streak, freezes, anniversaries, pending transactions and missions up to now.
+    /// Brings streak, freezes, anniversaries, points for time, pending transactions and missions up to now.
     pub(crate) fn settle(&mut self) {
         let settings = &self.catalog.streak;
         let zone = self.zone();
@@ -309,19 +310,40 @@ impl Turn<'_> {
             leaderboard::follow_streak(self);
         }
         achievement::settle_anniversaries(self);
-        self.pay_completions(None);
+        self.pay_due();
         purse::expire(self.state, self.now);
         mission::settle(self);
         reminder::settle(self);
     }
 
+    /// Awards what completions and time have brought, in the order in which it fell due.
+    fn pay_due(&mut self) {
+        let mut budget = tick::TICKS_MAX;
+        while let Some((_, completion)) = self.appended.completions.get(self.paid) {
+            let before = completion
+                .at
+                .saturating_sub(SignedDuration::from_nanos(1))
+                .unwrap_or(completion.at);
+            tick::pay(self, before, &mut budget);
+            self.pay_completion(None);
+        }
+        tick::pay(self, self.now, &mut budget);
+    }
+
     /// Awards what the completions since the last call pay.
     fn pay_completions(&mut self, event: Option<EventId>) {
-        while let Some((achievement, completion)) = self.appended.completions.get(self.paid) {
-            let (achievement, at) = (*achievement, completion.at);
-            self.paid = self.paid.saturating_add(1);
-            points::award_completion(self, achievement, at, event);
-        }
+        while self.pay_completion(event) {}
+    }
+
+    /// Awards what the next completion pays; says whether there was one.
+    fn pay_completion(&mut self, event: Option<EventId>) -> bool {
+        let Some((achievement, completion)) = self.appended.completions.get(self.paid) else {
+            return false;
+        };
+        let (achievement, at) = (*achievement, completion.at);
+        self.paid = self.paid.saturating_add(1);
+        points::award_completion(self, achievement, at, event);
+        true
     }
 
     /// Notes the next instant at which time alone changes something.
@@ -336,6 +358,7 @@ impl Turn<'_> {
                 &zone,
                 self.now,
             ))
+            .chain(tick::next(self.catalog, self.state, &zone))
             .chain(purse::next(self.state))
             .chain(mission::next(self))
             .chain(reminder::next(self))
@@ -519,7 +542,7 @@ impl Turn<'_> {
             event.value,
             &event.attributes,
         );
-        if let Some(system) = points::blocked_system(self.catalog, self.state, &crossings) {
+        if let Some(system) = points::blocked_system(self.catalog, self.state, &crossings, self.now) {
             if let Some(counters) = counters {
                 self.state.counters = counters;
             }

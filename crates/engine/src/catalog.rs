@@ -6,14 +6,18 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::definition::{
     Achievement, AchievementStatus, AchievementTrigger, Attribute, AttributeKind, Board,
-    BoardStatus, Filter, KeyedFilter, Metric, PointsLevel, PointsSystem, PointsTrigger, RankBy,
-    Settings, Stored, StreakSettings, TriggerRule,
+    BoardStatus, Filter, KeyedFilter, Metric, PointsBoost, PointsLevel, PointsSystem,
+    PointsTrigger, RankBy, Settings, Stored, StreakSettings, TriggerRule, all_match,
 };
-use crate::id::{AchievementId, AttributeId, BoardId, CurrencyId, LevelId, MetricId, TriggerId};
+use crate::id::{
+    AchievementId, AttributeId, BoardId, BoostId, CurrencyId, LevelId, MetricId, TriggerId, UserId,
+};
 use crate::rulebook::{Documents, Rulebook};
+use crate::user::User;
 
 /// What a catalog is compiled from: definitions in order of creation, archived ones included.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +34,8 @@ pub struct Definitions {
     pub levels: Vec<Stored<PointsLevel>>,
     /// Triggers of all systems.
     pub triggers: Vec<Stored<PointsTrigger>>,
+    /// Boosts of all systems.
+    pub boosts: Vec<Stored<PointsBoost>>,
     /// Leaderboards.
     pub boards: Vec<Stored<Board>>,
     /// Streak settings, if ever set.
@@ -133,6 +139,34 @@ impl SystemEntry {
     }
 }
 
+/// A boost with its filters looked up.
+#[derive(Clone, Debug)]
+pub struct BoostEntry {
+    /// The definition.
+    pub stored: Stored<PointsBoost>,
+    /// For which users it is.
+    pub user_filters: Vec<KeyedFilter>,
+}
+
+impl BoostEntry {
+    /// Its id.
+    pub fn id(&self) -> BoostId {
+        BoostId(self.stored.id)
+    }
+
+    /// What it says.
+    pub fn body(&self) -> &PointsBoost {
+        &self.stored.body
+    }
+
+    /// Whether it multiplies what a user earns on a local date.
+    pub fn applies(&self, user: &User, date: Date) -> bool {
+        self.body().holds(date)
+            && self.body().user.as_ref().is_none_or(|own| own.id() == user.id)
+            && all_match(&self.user_filters, &user.attributes)
+    }
+}
+
 /// A leaderboard with its filters and breakdown keys looked up.
 #[derive(Clone, Debug)]
 pub struct BoardEntry {
@@ -174,6 +208,7 @@ pub struct Catalog {
     achievements: Vec<AchievementEntry>,
     systems: Vec<SystemEntry>,
     triggers: Vec<TriggerEntry>,
+    boosts: Vec<BoostEntry>,
     boards: Vec<BoardEntry>,
     user_attribute_keys: BTreeMap<String, AttributeId>,
     event_attribute_keys: BTreeMap<String, AttributeId>,
@@ -184,11 +219,15 @@ pub struct Catalog {
     system_by_key: HashMap<String, usize>,
     system_by_id: HashMap<CurrencyId, usize>,
     trigger_by_id: HashMap<TriggerId, usize>,
+    boost_by_id: HashMap<BoostId, usize>,
     board_by_key: HashMap<String, usize>,
     board_by_id: HashMap<BoardId, usize>,
     achievements_of_metric: HashMap<MetricId, Vec<usize>>,
     triggers_of_metric: HashMap<MetricId, Vec<usize>>,
     boards_of_metric: HashMap<MetricId, Vec<usize>>,
+    time_triggers: Vec<usize>,
+    /// By the one user they are for, else nothing.
+    boosts_of: HashMap<(CurrencyId, Option<UserId>), Vec<usize>>,
 }
 
 impl Catalog {
@@ -201,6 +240,7 @@ impl Catalog {
             systems,
             levels,
             triggers,
+            boosts,
             boards,
             streak,
             settings,
@@ -300,12 +340,14 @@ impl Catalog {
             let is_live = !trigger.is_archived
                 && trigger.body.is_active
                 && system.is_some_and(|system| !catalog.systems[*system].stored.is_archived);
-            if let (true, TriggerRule::Metric { metric, .. }) = (is_live, &trigger.body.rule) {
-                catalog
+            match &trigger.body.rule {
+                TriggerRule::Metric { metric, .. } if is_live => catalog
                     .triggers_of_metric
                     .entry(*metric)
                     .or_default()
-                    .push(index);
+                    .push(index),
+                TriggerRule::Time { .. } if is_live => catalog.time_triggers.push(index),
+                _ => {}
             }
         }
         catalog.triggers = triggers
@@ -316,6 +358,24 @@ impl Catalog {
                     TriggerRule::Metric { event_filters, .. } => keyed(event_filters),
                     _ => Vec::new(),
                 },
+                stored,
+            })
+            .collect();
+        for (index, boost) in boosts.iter().enumerate() {
+            catalog.boost_by_id.insert(BoostId(boost.id), index);
+            if !boost.is_archived {
+                let user = boost.body.user.as_ref().map(|user| user.id());
+                catalog
+                    .boosts_of
+                    .entry((boost.body.system, user))
+                    .or_default()
+                    .push(index);
+            }
+        }
+        catalog.boosts = boosts
+            .into_iter()
+            .map(|stored| BoostEntry {
+                user_filters: keyed(&stored.body.user_filters),
                 stored,
             })
             .collect();
@@ -489,6 +549,50 @@ impl Catalog {
             .into_iter()
             .flatten()
             .map(|index| &self.triggers[*index])
+    }
+
+    /// The firing triggers that pay for time, oldest first.
+    pub fn time_triggers(&self) -> impl Iterator<Item = &TriggerEntry> {
+        self.time_triggers
+            .iter()
+            .map(|index| &self.triggers[*index])
+    }
+
+    /// All boosts that were not deleted, oldest first.
+    pub fn boosts(&self) -> impl Iterator<Item = &BoostEntry> {
+        self.boosts.iter().filter(|boost| !boost.stored.is_archived)
+    }
+
+    /// A boost, deleted ones included.
+    pub fn boost(&self, id: BoostId) -> Option<&BoostEntry> {
+        self.boost_by_id.get(&id).map(|index| &self.boosts[*index])
+    }
+
+    /// The boosts of a system that are for everybody or for a group, oldest first.
+    pub fn boosts_of(&self, system: CurrencyId) -> impl Iterator<Item = &BoostEntry> {
+        self.boosts_listed(system, None)
+    }
+
+    /// The boosts of a system that may apply to a user: those that are not for somebody else.
+    pub fn boosts_for(
+        &self,
+        system: CurrencyId,
+        user: UserId,
+    ) -> impl Iterator<Item = &BoostEntry> {
+        self.boosts_listed(system, None)
+            .chain(self.boosts_listed(system, Some(user)))
+    }
+
+    fn boosts_listed(
+        &self,
+        system: CurrencyId,
+        user: Option<UserId>,
+    ) -> impl Iterator<Item = &BoostEntry> {
+        self.boosts_of
+            .get(&(system, user))
+            .into_iter()
+            .flatten()
+            .map(|index| &self.boosts[*index])
     }
 
     /// All leaderboards that were not deleted, oldest first.

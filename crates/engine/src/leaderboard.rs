@@ -17,6 +17,7 @@ use crate::definition::{RankBy, all_match};
 use crate::id::{BoardId, MetricId};
 use crate::outcome::{BoardChange, Move};
 use crate::state::{BoardValue, Group, Row, UserState};
+use crate::tick;
 use crate::user::User;
 
 /// The group in which attributes place a user on a board; nothing for those who do not take part:
@@ -82,6 +83,29 @@ pub fn needed(
     }
     needed.sort_unstable();
     needed.dedup();
+    needed
+}
+
+/// The values that points for time that has passed will move, as board and run: awards belong to the
+/// runs of their own dates, which may be over.
+pub fn needed_by_time(
+    catalog: &Catalog,
+    state: &UserState,
+    now: Timestamp,
+) -> Vec<(BoardId, i64)> {
+    if catalog.time_triggers().next().is_none() {
+        return Vec::new();
+    }
+    let zone = state.user.get().zone();
+    let mut needed = Vec::new();
+    for board in catalog.live_boards(now) {
+        if let RankBy::Points(system) = board.body().rank_by {
+            let schedule = board.body().schedule();
+            let dates = tick::due_dates(catalog, state, &zone, system, now);
+            let runs = dates.into_iter().filter_map(|date| schedule.run_at(date));
+            needed.extend(runs.map(|run| (board.id(), run)));
+        }
+    }
     needed
 }
 

@@ -8,6 +8,7 @@
 pub mod achievement;
 pub mod amount;
 pub mod apply;
+mod boost;
 pub mod calendar;
 pub mod catalog;
 pub mod command;
@@ -28,5 +29,6 @@ pub mod rule;
 pub mod rulebook;
 pub mod state;
 pub mod streak;
+mod tick;
 pub mod timeframe;
 pub mod user;

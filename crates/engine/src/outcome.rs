@@ -149,6 +149,9 @@ pub struct LedgerEntry {
     pub trigger: Option<TriggerId>,
     /// The event behind it, if any.
     pub event: Option<EventId>,
+    /// The boosts that multiplied it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub boosts: Vec<BoostId>,
     /// What else there is to say of an entry in a virtual currency.
     pub transaction: Option<Box<Transaction>>,
 }

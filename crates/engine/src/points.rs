@@ -1,12 +1,13 @@
-//! Awarding points: triggers, the cap, the floor, levels (spec/trophy.md 6.3, 6.4, 6.8).
+//! Awarding points: triggers, boosts, the cap, the floor, levels (spec/trophy.md 6.3, 6.4, 6.7, 6.8).
 
 use jiff::Timestamp;
 
 use crate::amount::Amount;
 use crate::apply::Turn;
-use crate::catalog::{Catalog, SystemEntry, TriggerEntry};
+use crate::boost;
+use crate::catalog::{BoostEntry, Catalog, SystemEntry, TriggerEntry};
 use crate::definition::{POINTS_MAX, TriggerRule, all_match};
-use crate::id::{AchievementId, CurrencyId, EventId, LedgerEntryId, MetricId};
+use crate::id::{AchievementId, BoostId, CurrencyId, EventId, LedgerEntryId, MetricId};
 use crate::outcome::{LedgerEntry, PointsChange};
 use crate::state::{Counter, MetricTotal, Row, UserState};
 
@@ -101,6 +102,7 @@ pub(crate) fn blocked_system<'a>(
     catalog: &'a Catalog,
     state: &UserState,
     crossings: &[Crossing<'_>],
+    now: Timestamp,
 ) -> Option<&'a str> {
     let mut balances = std::collections::BTreeMap::<CurrencyId, i64>::new();
     for crossing in crossings {
@@ -109,7 +111,7 @@ pub(crate) fn blocked_system<'a>(
         let balance = balances
             .entry(system.id())
             .or_insert_with(|| state.balance(system.id()));
-        let base = product(trigger.points, crossing.times);
+        let (base, _) = earned(catalog, state, crossing.trigger, crossing.times, now);
         if base < 0 && trigger.block_if_out_of_points && balance.saturating_add(base) < 0 {
             return Some(&system.body().key);
         }
@@ -179,13 +181,32 @@ fn award_where(
     }
 }
 
-fn product(points: i64, times: i64) -> i64 {
-    points.saturating_mul(times).clamp(-POINTS_MAX, POINTS_MAX)
+/// What a trigger pays at an instant before the limits of the balance, and the boosts that multiplied
+/// it.
+fn earned(
+    catalog: &Catalog,
+    state: &UserState,
+    trigger: &TriggerEntry,
+    times: i64,
+    at: Timestamp,
+) -> (i64, Vec<BoostId>) {
+    let body = trigger.body();
+    let base = i128::from(body.points).saturating_mul(i128::from(times));
+    let user = state.user.get();
+    // Dates are looked up only where there are boosts at all.
+    let is_boosted = base > 0 && catalog.boosts_for(body.system, user.id).next().is_some();
+    let applied: Vec<&BoostEntry> = if is_boosted {
+        boost::applied(catalog, body.system, user, at, user.zone().date(at)).collect()
+    } else {
+        Vec::new()
+    };
+    let points = boost::boosted(base, applied.iter().copied());
+    (points, applied.into_iter().map(BoostEntry::id).collect())
 }
 
 /// What of an award the balance has room for: never below zero, never above the maximum; a balance
 /// that is already above a lowered maximum is not cut.
-fn clamped(system: &SystemEntry, balance: i64, base: i64) -> i64 {
+pub(crate) fn clamped(system: &SystemEntry, balance: i64, base: i64) -> i64 {
     if base < 0 {
         return base.max(balance.saturating_neg()).min(0);
     }
@@ -193,7 +214,8 @@ fn clamped(system: &SystemEntry, balance: i64, base: i64) -> i64 {
     base.min(max.saturating_sub(balance).max(0))
 }
 
-fn award(
+/// Awards what a trigger pays at an instant, as far as the balance has room for it.
+pub(crate) fn award(
     turn: &mut Turn<'_>,
     trigger: &TriggerEntry,
     times: i64,
@@ -205,7 +227,8 @@ fn award(
     };
     let before = turn.state.balances.get(&system.id()).map(|row| *row.get());
     let balance = before.unwrap_or(0);
-    let amount = clamped(system, balance, product(trigger.body().points, times));
+    let (earned, boosts) = earned(turn.catalog, turn.state, trigger, times, at);
+    let amount = clamped(system, balance, earned);
     if amount == 0 {
         return;
     }
@@ -221,6 +244,7 @@ fn award(
         date: turn.state.user.get().zone().date(at),
         trigger: Some(trigger.id()),
         event,
+        boosts,
         transaction: None,
     };
     turn.appended.ledger.push(entry.clone());

@@ -211,6 +211,7 @@ pub(crate) fn reward(turn: &mut Turn<'_>, rule: &str, reward: &RewardEntry, amou
         date: user.zone().date(now),
         trigger: None,
         event: None,
+        boosts: Vec::new(),
         transaction: Some(Box::new(Transaction {
             state,
             mode: reward.mode,
@@ -403,6 +404,7 @@ impl Turn<'_> {
                         date,
                         trigger: None,
                         event: None,
+                        boosts: Vec::new(),
                         transaction: Some(Box::new(Transaction {
                             state: match order.mode {
                                 RedemptionMode::Auto => TransactionState::Completed,

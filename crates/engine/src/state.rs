@@ -94,7 +94,8 @@ pub struct DaySum {
 /// What an achievement or trigger has counted for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counter {
-    /// The sum of the matching events; the metric's total where nothing is filtered.
+    /// The sum of the matching events; the metric's total where nothing is filtered. Of a time
+    /// trigger: up to where it has been paid ([`crate::tick`]).
     pub sum: Amount,
     /// The highest the sum was since counting began, at least zero.
     pub peak: Amount,

@@ -13,7 +13,8 @@ use engine::apply::apply;
 use engine::calendar::{Frequency, RunUnit, Zone, days_after};
 use engine::command::{Command, RecordEvent, Refusal, SaveUser};
 use engine::definition::{
-    AchievementTrigger, Freezes, RankBy, Run, StreakMetric, StreakMode, StreakSettings, TriggerRule,
+    AchievementTrigger, Freezes, RankBy, Rounding, Run, StreakMetric, StreakMode, StreakSettings,
+    TickUnit, TriggerRule,
 };
 use engine::id::{AchievementId, BoardId, CurrencyId, Ids, MetricId};
 use engine::outcome::{EventReply, Reply};
@@ -263,6 +264,32 @@ fn space(setup: &Setup) -> World {
         },
         9,
     );
+    // Time pays and takes, also where a balance has no room for it.
+    let days = |interval| TriggerRule::Time {
+        unit: TickUnit::Days,
+        interval,
+    };
+    let hours = |interval| TriggerRule::Time {
+        unit: TickUnit::Hours,
+        interval,
+    };
+    w.trigger(xp, days(1), 5);
+    w.trigger(energy, hours(7), -1);
+    w.trigger(energy, days(2), 4);
+    let paid = w.trigger(energy, hours(11), 1);
+    w.edit_trigger(paid, |trigger| {
+        trigger.user_filters = vec![filter(plan, "blue")];
+    });
+    w.cap(energy, 60);
+    for (multiplier, start, end) in [("1.5", "2026-01-22", "2026-02-02"), ("0.7", "2026-01-30", "2026-02-20")] {
+        let boost = w.boost(xp, multiplier, start);
+        w.edit_boost(boost, |boost| {
+            boost.end = Some(day(end));
+            boost.rounding = Rounding::Nearest;
+        });
+    }
+    let boost = w.boost(energy, "2", "2026-01-21");
+    w.edit_boost(boost, |boost| boost.user_filters = vec![filter(plan, "red")]);
     let cost = w.trigger(energy, every(1, steps), -2);
     w.edit_trigger(cost, |trigger| trigger.block_if_out_of_points = true);
 
@@ -273,6 +300,7 @@ fn space(setup: &Setup) -> World {
         ("weekly", RankBy::Metric(km), RunUnit::Day, 7),
         ("monthly", RankBy::Points(xp), RunUnit::Month, 1),
         ("daily", RankBy::Metric(steps), RunUnit::Day, 1),
+        ("energetic", RankBy::Points(energy), RunUnit::Day, 1),
     ] {
         let board = w.board(key, rank_by, start);
         w.edit_board(board, |board| board.run = Some(Run { unit, interval }));

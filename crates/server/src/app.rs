@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use engine::catalog::Catalog;
 use engine::command::Command;
 use engine::definition::{BoardStatus, Definition, RankBy, Stored};
-use engine::id::{AchievementId, BoardId, Ids};
+use engine::id::{AchievementId, BoardId, Ids, UserId};
+use engine::outcome::Notice;
 use jiff::Timestamp;
 use store::driver::{Location, Tx};
 use store::job::Task;
@@ -21,6 +22,7 @@ use crate::door::{Caller, Door};
 use crate::problem::{Problem, Result};
 use crate::ranks::Ranks;
 use crate::webhooks::{Limits, Outbound, Reach, address};
+use crate::workers::moments;
 
 /// The process. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -487,6 +489,25 @@ impl Configuration<'_, '_> {
         if !self.effects.tasks.contains(&Task::Settle) {
             self.effects.tasks.push(Task::Settle);
         }
+    }
+
+    /// Tells what has fallen due by the clock and the configuration before the change. Whoever moves
+    /// such moments asks for it first, so that none is told twice or left out.
+    pub fn tell_due(&mut self) -> store::Result<()> {
+        let (space, now) = (self.space, self.now);
+        moments::tell(self.tx, space, &self.catalog, now, &mut self.ids)?;
+        Ok(())
+    }
+
+    /// Tells something that the change itself has brought about, if anybody listens.
+    pub fn tell(&mut self, user: Option<UserId>, notices: &[Notice]) -> store::Result<()> {
+        let (tx, space, now) = (&mut *self.tx, self.space, self.now);
+        let told: Vec<_> = notices
+            .iter()
+            .map(|notice| (now, user, notice.clone()))
+            .collect();
+        moments::keep(tx, space, &self.catalog, &told, &mut self.ids)?;
+        Ok(())
     }
 
     /// Nothing that acts was changed: the catalog in force stays.

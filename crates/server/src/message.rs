@@ -6,17 +6,16 @@
 use std::collections::BTreeMap;
 
 use engine::catalog::{BoardEntry, Catalog};
-use engine::id::{AchievementId, BoardId, LevelId};
+use engine::id::{AchievementId, BoardId, BoostId, LevelId};
 use engine::outcome::{Move, Notice, PointsChange};
 use engine::state::{Completion, Group};
 use engine::user::User;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use store::{Error, Result};
 use uuid::Uuid;
 use wire::trophy_app as w;
-use wire::vocabulary::{BoostStatus, Rounding};
+use wire::vocabulary::BoostStatus;
 use wire::webhook::{self, Message, Payload};
 
 use crate::api::trophy_app::render;
@@ -148,25 +147,6 @@ pub struct Subject<'a> {
     pub streak: Option<&'a w::StreakResponse>,
 }
 
-/// What there is to say of a boost.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Boost {
-    /// Its id.
-    pub id: Uuid,
-    /// Its name.
-    pub name: String,
-    /// The caller's id of its only user.
-    pub user: Option<String>,
-    /// Its first date.
-    pub start: Date,
-    /// Its last date, if it ends.
-    pub end: Option<Date>,
-    /// By how much it multiplies.
-    pub multiplier: f64,
-    /// How the product becomes a whole number.
-    pub rounding: Rounding,
-}
-
 /// Messages of one space.
 #[derive(Clone, Copy, Debug)]
 pub struct Sender<'a> {
@@ -193,7 +173,7 @@ impl Sender<'_> {
             return Ok(told);
         }
         if let Notice::PointsChanged(change) = notice {
-            self.tell_points(subject.user, change, &mut told)?;
+            self.tell_points(subject.user, change, at, &mut told)?;
         } else if self.catalog.listens(notice.kind())
             && let Some(payload) = self.payload(subject, notice, at)
         {
@@ -205,9 +185,15 @@ impl Sender<'_> {
         Ok(told)
     }
 
-    fn tell_points(&self, user: &User, change: &PointsChange, told: &mut Vec<Told>) -> Result<()> {
+    fn tell_points(
+        &self,
+        user: &User,
+        change: &PointsChange,
+        at: Timestamp,
+        told: &mut Vec<Told>,
+    ) -> Result<()> {
         if self.catalog.listens(POINTS_CHANGED)
-            && let Some(points) = self.points(user, change)
+            && let Some(points) = self.points(user, change, at)
         {
             told.push(Told {
                 kind: POINTS_CHANGED,
@@ -225,8 +211,8 @@ impl Sender<'_> {
         Ok(())
     }
 
-    fn points(&self, user: &User, change: &PointsChange) -> Option<Points> {
-        let points = render::points_change(self.catalog, change)?;
+    fn points(&self, user: &User, change: &PointsChange, at: Timestamp) -> Option<Points> {
+        let points = render::points_change(self.catalog, change, at)?;
         let user = render::user(user);
         let from = change.level.map(|(before, _)| Level {
             id: before.map(|level| level.to_string()),
@@ -326,39 +312,56 @@ impl Sender<'_> {
         })
     }
 
-    /// The payload of a boost of a points system that begins, or ends.
-    pub fn boost(
-        &self,
-        system: &w::PointsResponse,
-        boost: Boost,
-        is_start: bool,
-        at: Timestamp,
-    ) -> Payload {
+    /// What is kept of something that begins or ends by the clock, if somebody wants to be told; `at`: when.
+    pub fn tell_moment(&self, notice: &Notice, at: Timestamp) -> Result<Option<Told>> {
+        if !self.catalog.listens(notice.kind()) {
+            return Ok(None);
+        }
+        let body = match notice {
+            Notice::BoostStarted { boost } | Notice::BoostFinished { boost } => {
+                let is_start = matches!(notice, Notice::BoostStarted { .. });
+                let Some(payload) = self.boost(*boost, is_start, at) else {
+                    return Ok(None);
+                };
+                self.write(payload)?
+            }
+            notice => serde_json::to_string(notice).map_err(Error::broken)?,
+        };
+        Ok(Some(Told {
+            kind: notice.kind(),
+            body,
+        }))
+    }
+
+    /// The payload of a boost that begins, or ends; nothing if it or its system is not known any more.
+    fn boost(&self, id: BoostId, is_start: bool, at: Timestamp) -> Option<Payload> {
+        let boost = self.catalog.boost(id)?.body();
+        let system = self.catalog.system(boost.system)?;
         let moment = webhook::BoostMoment {
             timestamp: render::instant(at),
             boost: webhook::Boost {
-                id: boost.id.to_string(),
-                name: boost.name,
+                id: id.to_string(),
+                name: boost.name.clone(),
                 status: if is_start {
                     BoostStatus::Active
                 } else {
                     BoostStatus::Finished
                 },
-                user_id: boost.user,
-                points_system_id: system.id.clone(),
-                points_system_key: system.key.clone(),
-                points_system_name: system.name.clone(),
+                user_id: boost.user.as_ref().map(|user| user.name.clone()),
+                points_system_id: system.stored.id.to_string(),
+                points_system_key: system.body().key.clone(),
+                points_system_name: system.body().name.clone(),
                 start: boost.start.to_string(),
                 end: boost.end.map(|end| end.to_string()),
-                multiplier: boost.multiplier,
-                rounding: boost.rounding,
+                multiplier: boost.multiplier.to_f64(),
+                rounding: render::rounding(boost.rounding),
             },
         };
-        if is_start {
+        Some(if is_start {
             Payload::BoostStarted(moment)
         } else {
             Payload::BoostFinished(moment)
-        }
+        })
     }
 
     /// A board with its first places.
@@ -412,6 +415,7 @@ fn is_meant(user: &User, kind: &str) -> bool {
 mod tests {
     use super::*;
     use engine::catalog::Definitions;
+    use engine::definition::{PointsBoost, PointsSystem, Stored};
     use engine::id::{CurrencyId, UserId};
     use engine::outcome::Notice;
     use engine::preferences::StreakPreferences;
@@ -560,39 +564,55 @@ mod tests {
 
     #[test]
     fn boosts_are_told_with_their_system() {
-        let catalog = catalog();
+        fn stored<T>(id: u128, body: T) -> Stored<T> {
+            Stored {
+                id: Uuid::from_u128(id),
+                created: at(NOW),
+                updated: at(NOW),
+                is_archived: false,
+                body,
+            }
+        }
+        let system = PointsSystem {
+            name: "XP".to_owned(),
+            key: "xp".to_owned(),
+            description: String::new(),
+            badge_url: None,
+            max_points: None,
+        };
+        let boost = PointsBoost {
+            system: CurrencyId(Uuid::from_u128(1)),
+            name: "Double".to_owned(),
+            start: jiff::civil::date(2026, 3, 11),
+            end: None,
+            multiplier: engine::amount::Amount::from_units(2),
+            rounding: engine::definition::Rounding::Down,
+            user: None,
+            user_filters: Vec::new(),
+        };
+        let definitions = Definitions {
+            listened: catalog().listened,
+            systems: vec![stored(1, system)],
+            boosts: vec![stored(2, boost)],
+            ..Definitions::default()
+        };
+        let catalog = Catalog::compile(1, definitions);
         let sender = Sender {
             catalog: &catalog,
             tenant: Some("acme"),
         };
-        let system = w::PointsResponse {
-            id: Uuid::nil().to_string(),
-            key: "xp".to_owned(),
-            name: "XP".to_owned(),
-            description: None,
-            badge_url: None,
-            max_points: None,
-        };
-        let boost = Boost {
-            id: Uuid::nil(),
-            name: "Double".to_owned(),
-            user: None,
-            start: jiff::civil::date(2026, 3, 11),
-            end: None,
-            multiplier: 2.0,
-            rounding: Rounding::Down,
-        };
-        for (is_start, kind, status) in [
-            (true, "points.boost_started", "active"),
-            (false, "points.boost_finished", "finished"),
+        let boost = BoostId(Uuid::from_u128(2));
+        for (notice, status) in [
+            (Notice::BoostStarted { boost }, "active"),
+            (Notice::BoostFinished { boost }, "finished"),
         ] {
-            let payload = sender.boost(&system, boost.clone(), is_start, at(NOW));
-            let told = sound(&sender.write(payload).unwrap_or_default());
-            assert_eq!(told["type"], kind);
+            let kept = sender.tell_moment(&notice, at(NOW)).unwrap_or_default();
+            let told = sound(&kept.map(|kept| kept.body).unwrap_or_default());
+            assert_eq!(told["type"], notice.kind());
             assert_eq!(told["timestamp"], "2026-03-10T09:00:00.000Z");
             let expected = json!({
-                "id": Uuid::nil().to_string(), "name": "Double", "status": status, "userId": null,
-                "pointsSystemId": Uuid::nil().to_string(), "pointsSystemKey": "xp", "pointsSystemName": "XP",
+                "id": boost.to_string(), "name": "Double", "status": status, "userId": null,
+                "pointsSystemId": Uuid::from_u128(1).to_string(), "pointsSystemKey": "xp", "pointsSystemName": "XP",
                 "start": "2026-03-11", "end": null, "multiplier": 2.0, "rounding": "down",
             });
             assert_eq!(told["boost"], expected);

@@ -238,6 +238,7 @@ fn add(definitions: &mut Definitions, row: &Row<'_>, kind: Kind) -> Result<()> {
         Kind::PointsSystem => definitions.systems.push(stored(row)?),
         Kind::PointsLevel => definitions.levels.push(stored(row)?),
         Kind::PointsTrigger => definitions.triggers.push(stored(row)?),
+        Kind::PointsBoost => definitions.boosts.push(stored(row)?),
         Kind::Leaderboard => definitions.boards.push(stored(row)?),
         Kind::StreakSettings if is_there => {
             definitions.streak = Some(stored::<StreakSettings>(row)?.body);

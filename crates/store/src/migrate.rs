@@ -33,6 +33,8 @@ pub const MIGRATIONS: &[Migration] = &[
     (
         "0008_throttle",
         include_str!("../migrations/0008_throttle.sql"),
+        "0005_points_boosts",
+        include_str!("../migrations/0005_points_boosts.sql"),
     ),
 ];
 

@@ -53,6 +53,8 @@ pub(crate) fn entry(row: &Row<'_>, user: UserId) -> Result<LedgerEntry> {
         date: date(row, 5)?,
         trigger: row.get::<Option<Uuid>>(6)?.map(TriggerId),
         event: row.get::<Option<Uuid>>(7)?.map(EventId),
+        // This dialect does not show them.
+        boosts: Vec::new(),
         transaction,
     })
 }

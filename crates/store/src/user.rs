@@ -1,7 +1,8 @@
 //! Users by the caller's id and by ours (spec/trophy.md 2.1).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use engine::calendar::Zone;
 use engine::id::UserId;
 use engine::user::User;
 use jiff::Timestamp;
@@ -188,6 +189,28 @@ pub fn names(
          join end_user u on u.space_id = k.space_id and u.id = k.id",
         &columns,
         |row| Ok((UserId(row.get(0)?), (row.get(1)?, row.get(2)?))),
+    )?;
+    Ok(rows.into_iter().collect())
+}
+
+/// The zones of users, by our ids.
+pub fn zones(
+    tx: &mut Tx<'_>,
+    space: Space,
+    ids: &BTreeSet<UserId>,
+) -> Result<BTreeMap<UserId, Zone>> {
+    let columns = [
+        Column::Int(vec![space.id(); ids.len()]),
+        Column::Int(ids.iter().map(|id| id.0).collect()),
+    ];
+    let rows = tx.look_up(
+        "select u.id, u.tz from {keys(space_id bigint, id bigint)} k
+         join end_user u on u.space_id = k.space_id and u.id = k.id",
+        &columns,
+        |row| {
+            let tz: Option<String> = row.get(1)?;
+            Ok((UserId(row.get(0)?), Zone::of(tz.as_deref())))
+        },
     )?;
     Ok(rows.into_iter().collect())
 }

@@ -5,6 +5,7 @@
 mod achievement;
 mod activity;
 mod attribute;
+mod boost;
 mod document;
 mod leaderboard;
 mod matching;
@@ -21,6 +22,7 @@ mod virtual_currency;
 pub use achievement::{Achievement, AchievementStatus, AchievementTrigger};
 pub use activity::Activity;
 pub use attribute::{Attribute, AttributeKind, Filter, KeyedFilter, all_match};
+pub use boost::{BoostStatus, BoostUser, PointsBoost, Rounding};
 pub use document::{
     Content, Document, Origin, Reference, Translation, Wrong, is_language, is_url, resolved,
 };
@@ -29,7 +31,7 @@ pub use matching::{MatchType, MissionType};
 pub use metric::{Metric, UnitType};
 pub use mission_configuration::{MatchEntity, MissionConfiguration};
 pub use mission_rule::{AssignmentMode, EventEntity, MissionRule};
-pub use points::{POINTS_MAX, PointsLevel, PointsSystem, PointsTrigger, TriggerRule};
+pub use points::{POINTS_MAX, PointsLevel, PointsSystem, PointsTrigger, TickUnit, TriggerRule};
 pub use reward_rule::{ApplicationMode, RedemptionMode, Reward, RewardEntity, RewardRule};
 pub use settings::{Aggregation, Font, Settings};
 pub use streak_settings::{Freezes, StreakMetric, StreakMode, StreakSettings};
@@ -57,6 +59,8 @@ pub enum Kind {
     PointsLevel,
     /// [`PointsTrigger`], child of a points system.
     PointsTrigger,
+    /// [`PointsBoost`], child of a points system.
+    PointsBoost,
     /// [`Board`]
     Leaderboard,
     /// [`Activity`]
@@ -76,7 +80,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Attribute,
         Self::Metric,
         Self::Achievement,
@@ -84,6 +88,7 @@ impl Kind {
         Self::PointsSystem,
         Self::PointsLevel,
         Self::PointsTrigger,
+        Self::PointsBoost,
         Self::Leaderboard,
         Self::Activity,
         Self::Tag,
@@ -104,6 +109,7 @@ impl Kind {
             Self::PointsSystem => "points_system",
             Self::PointsLevel => "points_level",
             Self::PointsTrigger => "points_trigger",
+            Self::PointsBoost => "points_boost",
             Self::Leaderboard => "leaderboard",
             Self::Activity => "activity",
             Self::Tag => "tag",

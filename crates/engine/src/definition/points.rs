@@ -104,8 +104,25 @@ pub enum TriggerRule {
         /// Which.
         achievement: AchievementId,
     },
+    /// Again and again as time passes (AMB-31).
+    Time {
+        /// In what the interval is counted.
+        unit: TickUnit,
+        /// How much time lies between two awards.
+        interval: i64,
+    },
     /// When a user is first seen.
     UserCreation,
+}
+
+/// The unit of a time trigger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TickUnit {
+    /// Sixty minutes each, whatever clocks show.
+    Hours,
+    /// The user's local dates.
+    Days,
 }
 
 impl TriggerRule {
@@ -115,6 +132,7 @@ impl TriggerRule {
             Self::Metric { .. } => "metric",
             Self::Streak { .. } => "streak",
             Self::Achievement { .. } => "achievement",
+            Self::Time { .. } => "time",
             Self::UserCreation => "user_creation",
         }
     }
@@ -164,6 +182,9 @@ impl Definition for PointsTrigger {
                 "metricThreshold must be at least 1"
             }
             TriggerRule::Streak { length } if *length < 1 => "streakLength must be at least 1",
+            TriggerRule::Time { interval, .. } if *interval < 1 => {
+                "timeInterval must be at least 1"
+            }
             _ => return None,
         };
         Some(sentence.to_owned())

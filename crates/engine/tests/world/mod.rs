@@ -15,11 +15,11 @@ use engine::catalog::{Catalog, Definitions};
 use engine::command::{Command, CompleteAchievement, RecordEvent, Refusal, SaveUser};
 use engine::definition::{
     Achievement, AchievementStatus, AchievementTrigger, Attribute, AttributeKind, Board,
-    BoardStatus, Filter, Freezes, Metric, PointsLevel, PointsSystem, PointsTrigger, RankBy, Stored,
-    StreakMetric, StreakSettings, TriggerRule, UnitType, all_match,
+    BoardStatus, Filter, Freezes, Metric, PointsBoost, PointsLevel, PointsSystem, PointsTrigger,
+    RankBy, Rounding, Stored, StreakMetric, StreakSettings, TriggerRule, UnitType, all_match,
 };
 use engine::id::{
-    AchievementId, AttributeId, BoardId, CurrencyId, Ids, LevelId, MetricId, TriggerId,
+    AchievementId, AttributeId, BoardId, BoostId, CurrencyId, Ids, LevelId, MetricId, TriggerId,
 };
 use engine::outcome::{
     CompletionReply, EventReply, LedgerEntry, LoggedEvent, Notice, Outcome, PointsChange, Reply,
@@ -284,6 +284,30 @@ impl World {
         self.compile();
     }
 
+    /// A boost that multiplies what everybody earns from a date on.
+    pub(crate) fn boost(&mut self, system: CurrencyId, multiplier: &str, start: &str) -> BoostId {
+        let boost = self.stored(PointsBoost {
+            system,
+            name: multiplier.to_owned(),
+            start: day(start),
+            end: None,
+            multiplier: amount(multiplier),
+            rounding: Rounding::Down,
+            user: None,
+            user_filters: Vec::new(),
+        });
+        let id = BoostId(boost.id);
+        self.definitions.boosts.push(boost);
+        self.compile();
+        id
+    }
+
+    pub(crate) fn edit_boost(&mut self, id: BoostId, edit: impl FnOnce(&mut PointsBoost)) {
+        let mut all = self.definitions.boosts.iter_mut();
+        edit(&mut all.find(|stored| stored.id == id.0).unwrap().body);
+        self.compile();
+    }
+
     /// An active perpetual board.
     pub(crate) fn board(&mut self, key: &str, rank_by: RankBy, start: &str) -> BoardId {
         let board = self.stored(Board {
@@ -415,6 +439,7 @@ impl World {
         let needed: BTreeSet<_> = metrics
             .into_iter()
             .flat_map(|metric| engine::leaderboard::needed(&self.catalog, &user, metric, self.now))
+            .chain(engine::leaderboard::needed_by_time(&self.catalog, state, self.now))
             .collect();
         let earliest = Zone::utc().date(self.now - jiff::SignedDuration::from_hours(36));
         let from = self.catalog.streak.frequency.period(earliest).start;

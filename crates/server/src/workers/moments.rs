@@ -4,11 +4,17 @@
 
 use std::time::Duration;
 
+use engine::catalog::Catalog;
+use engine::id::{Ids, UserId};
 use engine::moment;
+use engine::outcome::Notice;
+use jiff::Timestamp;
 use store::Space;
+use store::driver::Tx;
 use store::outbox::Pending;
 
 use crate::app::App;
+use crate::message::Sender;
 use crate::problem::{Problem, Result};
 
 /// How often; moments fall on full hours and on midnights of users.
@@ -23,7 +29,7 @@ pub async fn step(app: &App) -> Result<usize> {
             .read(|tx| Ok::<_, Problem>(store::access::all_spaces(tx)?))?;
         let mut told = 0;
         for space in spaces {
-            told += tell(app, space)?;
+            told += tell_space(app, space)?;
         }
         if told > 0 {
             app.room.outbox.notify_one();
@@ -33,43 +39,84 @@ pub async fn step(app: &App) -> Result<usize> {
     .await
 }
 
-fn tell(app: &App, space: Space) -> Result<usize> {
+fn tell_space(app: &App, space: Space) -> Result<usize> {
     app.room.store.write(|tx| {
         let Some(versions) = store::access::versions(tx, space)? else {
             return Ok(0);
         };
         let now = app.room.clock.now_by(versions.test_now);
-        let Some(after) = store::announced::up_to(tx, space)? else {
-            store::announced::set(tx, space, now)?;
-            return Ok(0);
-        };
-        if now <= after {
-            return Ok(0);
-        }
         let catalog = app.room.catalogs.get(tx, space, versions.config)?;
-        let moments = moment::between(&catalog, after, now)
-            .into_iter()
-            .filter(|(_, notice)| catalog.listens(notice.kind()))
-            .map(|(at, notice)| Ok((at, notice.kind(), serde_json::to_string(&notice)?)))
-            .collect::<serde_json::Result<Vec<_>>>()
-            .map_err(store::Error::broken)?;
-        let mut ids = app.room.ids();
-        let pending: Vec<Pending<'_>> = moments
-            .iter()
-            .map(|(at, kind, body)| Pending {
-                id: ids.uuid(*at),
-                space,
-                user: None,
-                kind,
-                body,
-                at_us: at.as_microsecond(),
-            })
-            .collect();
-        drop(ids);
-        store::outbox::insert(tx, &pending)?;
-        store::announced::set(tx, space, now)?;
-        Ok::<_, Problem>(pending.len())
+        Ok::<_, Problem>(tell(tx, space, &catalog, now, &mut app.room.ids())?)
     })
+}
+
+/// Tells what has fallen due in a space since the last time, to those who listen; answers how much
+/// that was.
+pub fn tell(
+    tx: &mut Tx<'_>,
+    space: Space,
+    catalog: &Catalog,
+    now: Timestamp,
+    ids: &mut Ids,
+) -> store::Result<usize> {
+    let Some(after) = store::announced::up_to(tx, space)? else {
+        store::announced::set(tx, space, now)?;
+        return Ok(0);
+    };
+    if now <= after {
+        return Ok(0);
+    }
+    let users = moment::boosted_users(catalog, after, now);
+    let zones = store::user::zones(tx, space, &users)?;
+    let mut moments: Vec<(Timestamp, Option<UserId>, Notice)> =
+        moment::user_boosts_between(catalog, &zones, after, now)
+            .into_iter()
+            .map(|(at, user, notice)| (at, Some(user), notice))
+            .collect();
+    let of_nobody = moment::between(catalog, after, now);
+    moments.extend(of_nobody.into_iter().map(|(at, notice)| (at, None, notice)));
+    moments.sort_by_key(|(at, ..)| *at);
+    let told = keep(tx, space, catalog, &moments, ids)?;
+    store::announced::set(tx, space, now)?;
+    Ok(told)
+}
+
+/// Keeps for those who listen what begins or ends, each with the instant and with the user it is for;
+/// answers how much was kept.
+pub fn keep(
+    tx: &mut Tx<'_>,
+    space: Space,
+    catalog: &Catalog,
+    moments: &[(Timestamp, Option<UserId>, Notice)],
+    ids: &mut Ids,
+) -> store::Result<usize> {
+    if !moments.iter().any(|(.., notice)| catalog.listens(notice.kind())) {
+        return Ok(0);
+    }
+    let tenant = store::access::customers(tx, &[space])?.pop();
+    let sender = Sender {
+        catalog,
+        tenant: tenant.as_ref().map(|(_, customer)| customer.as_str()),
+    };
+    let mut told = Vec::new();
+    for (at, user, notice) in moments {
+        if let Some(kept) = sender.tell_moment(notice, *at)? {
+            told.push((*at, *user, kept));
+        }
+    }
+    let pending: Vec<Pending<'_>> = told
+        .iter()
+        .map(|(at, user, kept)| Pending {
+            id: ids.uuid(*at),
+            space,
+            user: *user,
+            kind: kept.kind,
+            body: &kept.body,
+            at_us: at.as_microsecond(),
+        })
+        .collect();
+    store::outbox::insert(tx, &pending)?;
+    Ok(pending.len())
 }
 
 /// Runs until the process ends.

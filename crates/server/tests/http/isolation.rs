@@ -62,6 +62,7 @@ fn set_up(app: &TestApp) -> World {
         json!({
             "name": SECRET, "key": "k",
             "levels": [{"name": SECRET, "key": "k", "points": 0}],
+            "boosts": [{"name": SECRET, "start": "2026-03-01", "multiplier": 2}],
             "triggers": [{"type": "metric", "status": "active", "points": 1, "metricId": metric["id"], "metricThreshold": 1}],
         }),
     );
@@ -71,6 +72,7 @@ fn set_up(app: &TestApp) -> World {
         json!({"name": SECRET, "key": "k", "rankBy": "metric", "metricId": metric["id"], "status": "active"}),
     );
     ids.push(("levels", text(&system["levels"][0]["id"])));
+    ids.push(("boosts", text(&system["boosts"][0]["id"])));
     ids.push(("triggers", text(&system["triggers"][0]["id"])));
     let event =
         json!({"user": {"id": "u", "name": SECRET, "attributes": {"city": SECRET}}, "value": 3});
@@ -221,6 +223,9 @@ fn body(world: &World, is_admin: bool, method: &str, template: &str, own: &str) 
         (true, _, "/leaderboards") => json!([{"name": "made", "key": "made", "rankBy": "streak"}]),
         (true, _, "/points/{systemId}/levels") => {
             json!([{"name": "made", "key": "made", "points": 7}])
+        }
+        (true, _, "/points/{systemId}/boosts") => {
+            json!([{"name": "made", "start": "2026-03-01", "multiplier": 2}])
         }
         (true, _, "/points/{systemId}/triggers") => json!([{"type": "user_creation", "points": 1}]),
         (true, ..) => json!([{"name": "made", "key": "made"}]),

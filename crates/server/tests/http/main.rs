@@ -4,6 +4,7 @@
 
 mod aworld_economy;
 mod aworld_users;
+mod boosts;
 mod contract;
 mod coverage;
 mod desk;

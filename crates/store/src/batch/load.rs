@@ -34,10 +34,11 @@ pub fn load(
     is_held: bool,
 ) -> Result<WorkingSet> {
     let mut set = load_users(tx, items, ids, is_held)?;
-    let (wants, named) = want::of(&set, catalogs, items);
+    let (mut wants, named) = want::of(&set, catalogs, items);
     load_totals(tx, &mut set, &wants)?;
     load_days(tx, &mut set, &wants)?;
     load_counters(tx, &mut set, &wants)?;
+    want::add_passed_time(&set, &mut wants);
     // Also of those who are only named: what a command brings them may have to be looked at one night.
     load_streaks(tx, &mut set, wants.iter().chain(&named))?;
     load_completions(tx, &mut set, &wants)?;

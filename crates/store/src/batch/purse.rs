@@ -151,13 +151,22 @@ fn dates<'a>(entries: impl Iterator<Item = &'a LedgerEntry>) -> Vec<String> {
 
 fn insert_awards(tx: &mut Tx<'_>, rows: &[(i64, &LedgerEntry)]) -> Result<()> {
     let dates = dates(rows.iter().map(|row| row.1));
+    let boosts = rows
+        .iter()
+        .map(|(_, entry)| {
+            (!entry.boosts.is_empty())
+                .then(|| serde_json::to_string(&entry.boosts).map_err(Error::broken))
+                .transpose()
+        })
+        .collect::<Result<Vec<_>>>()?;
     tx.many(
         "insert into ledger_entry (space_id, user_id, system_id, id, amount, balance, at, date,
-                                   trigger_id, event_id)
+                                   trigger_id, event_id, boosts)
          select k.space_id, k.user_id, k.system_id, k.id, k.amount, k.balance, k.at, k.date,
-                k.trigger_id, k.event_id
+                k.trigger_id, k.event_id, k.boosts
          from {keys(space_id bigint, user_id bigint, system_id uuid, id uuid, amount bigint,
-                    balance bigint, at bigint, date text, trigger_id uuid, event_id uuid)} k",
+                    balance bigint, at bigint, date text, trigger_id uuid, event_id uuid,
+                    boosts json)} k",
         &[
             Column::Int(rows.iter().map(|row| row.0).collect()),
             Column::Int(rows.iter().map(|row| row.1.user.0).collect()),
@@ -177,6 +186,7 @@ fn insert_awards(tx: &mut Tx<'_>, rows: &[(i64, &LedgerEntry)]) -> Result<()> {
                     .map(|row| row.1.event.map(|event| event.0))
                     .collect(),
             ),
+            Column::OptJson(boosts.iter().map(Option::as_deref).collect()),
         ],
     )?;
     Ok(())

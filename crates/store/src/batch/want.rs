@@ -24,6 +24,8 @@ pub(super) struct Want {
     pub(super) user: UserId,
     pub(super) catalog: Arc<Catalog>,
     pub(super) days_from: Date,
+    /// When the last of the commands came.
+    pub(super) until: Timestamp,
     pub(super) boards: BTreeSet<(BoardId, i64)>,
     pub(super) metrics: BTreeSet<MetricId>,
     pub(super) all_metrics: bool,
@@ -65,6 +67,16 @@ pub(super) fn of(set: &WorkingSet, catalogs: Catalogs<'_>, items: &[Item<'_>]) -
     (wants, named)
 }
 
+/// Adds the boards that points for passed time will move; how much time has passed for whom is in the
+/// counters.
+pub(super) fn add_passed_time(set: &WorkingSet, wants: &mut Wants) {
+    for (index, want) in wants {
+        let state = &set.members[*index].state;
+        let boards = leaderboard::needed_by_time(&want.catalog, state, want.until);
+        want.boards.extend(boards);
+    }
+}
+
 fn stored(set: &WorkingSet, space: Space, user: &str) -> Option<usize> {
     set.index(space, user)
         .filter(|index| !set.members[*index].was_new)
@@ -76,6 +88,7 @@ impl Want {
             space: item.space,
             user,
             days_from: first_day(catalog.streak.frequency, item.now),
+            until: item.now,
             catalog,
             boards: BTreeSet::new(),
             metrics: BTreeSet::new(),
@@ -86,6 +99,7 @@ impl Want {
     }
 
     fn add(&mut self, item: &Item<'_>, user: &User) {
+        self.until = self.until.max(item.now);
         let metric = match item.command {
             Command::RecordEvent(event) => self
                 .catalog

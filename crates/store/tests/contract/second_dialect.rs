@@ -165,6 +165,7 @@ fn entry(number: u128, user: UserId, now: Timestamp) -> LedgerEntry {
         at: now,
         date: "2026-02-20".parse().unwrap(),
         trigger: None,
+        boosts: Vec::new(),
         event: None,
         transaction: Some(Box::new(Transaction {
             state: TransactionState::Pending,

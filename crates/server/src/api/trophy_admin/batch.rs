@@ -34,6 +34,21 @@ pub trait Shown: Definition + Send + 'static {
     const NAME: &'static str;
     /// Shows one.
     fn shown(stored: &Stored<Self>, now: Timestamp) -> Self::Wire;
+    /// Shows several. Kinds that cannot be shown without knowing more look it up here, at once for all.
+    fn shown_all(
+        _: &mut Tx<'_>,
+        _: Space,
+        listed: &[Stored<Self>],
+        now: Timestamp,
+    ) -> store::Result<Vec<Self::Wire>> {
+        Ok(listed.iter().map(|stored| Self::shown(stored, now)).collect())
+    }
+}
+
+/// Shows one definition of a kind as [`Shown::shown_all`] does.
+fn shown_one<K: Shown>(view: &mut View<'_, '_>, stored: Stored<K>) -> Result<Json<K::Wire>> {
+    let shown = K::shown_all(view.tx, view.space, &[stored], view.now)?;
+    shown.into_iter().next().map(Json).ok_or_else(not_found::<K>)
 }
 
 /// Why an item was not carried out.
@@ -236,12 +251,9 @@ pub async fn list<K: Shown>(
     let (limit, skip) = query.page()?;
     app.read(caller, move |view| {
         let listed = store::definition::list::<K>(view.tx, view.space, limit, skip)?;
-        Ok(Json(
-            listed
-                .iter()
-                .map(|stored| K::shown(stored, view.now))
-                .collect(),
-        ))
+        Ok(Json(K::shown_all(
+            view.tx, view.space, &listed, view.now,
+        )?))
     })
     .await
 }
@@ -257,12 +269,9 @@ pub async fn list_of<O: Shown, K: Shown>(
     app.read(caller, move |view| {
         let owner = view.owner::<O>(&owner)?;
         let listed = store::definition::list_of::<K>(view.tx, view.space, owner, limit, skip)?;
-        Ok(Json(
-            listed
-                .iter()
-                .map(|stored| K::shown(stored, view.now))
-                .collect(),
-        ))
+        Ok(Json(K::shown_all(
+            view.tx, view.space, &listed, view.now,
+        )?))
     })
     .await
 }
@@ -271,9 +280,8 @@ pub async fn list_of<O: Shown, K: Shown>(
 pub async fn get<K: Shown>(app: &App, caller: &Caller, id: &str) -> Result<Json<K::Wire>> {
     let id = path_id(id)?;
     app.read(caller, move |view| {
-        store::definition::find::<K>(view.tx, view.space, id)?
-            .map(|stored| Json(K::shown(&stored, view.now)))
-            .ok_or_else(not_found::<K>)
+        let found = store::definition::find::<K>(view.tx, view.space, id)?;
+        shown_one(view, found.ok_or_else(not_found::<K>)?)
     })
     .await
 }
@@ -288,10 +296,9 @@ pub async fn get_of<O: Shown, K: Shown>(
     let id = path_id(id)?;
     app.read(caller, move |view| {
         let owner = view.owner::<O>(&owner)?;
-        store::definition::find::<K>(view.tx, view.space, id)?
-            .filter(|stored| stored.body.parent() == Some(owner))
-            .map(|stored| Json(K::shown(&stored, view.now)))
-            .ok_or_else(not_found::<K>)
+        let found = store::definition::find::<K>(view.tx, view.space, id)?
+            .filter(|stored| stored.body.parent() == Some(owner));
+        shown_one(view, found.ok_or_else(not_found::<K>)?)
     })
     .await
 }
@@ -400,6 +407,15 @@ impl Configuration<'_, '_> {
         };
         store::definition::update(self.tx, self.space, &after, self.now)?;
         Ok(after)
+    }
+
+    /// Shows one definition as lists do.
+    pub fn show<K: Shown>(&mut self, stored: Stored<K>) -> ItemResult<K::Wire> {
+        let shown = K::shown_all(self.tx, self.space, &[stored], self.now)?;
+        shown
+            .into_iter()
+            .next()
+            .ok_or_else(|| Fault::Issue(missing::<K>()))
     }
 
     /// Archives a definition.

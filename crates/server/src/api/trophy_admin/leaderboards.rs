@@ -20,7 +20,7 @@ use crate::app::{App, Configuration};
 use crate::body::{RawBody, Segment};
 use crate::door::AdminCaller;
 use crate::problem::Result;
-use crate::query::{self, Query};
+use crate::query::Query;
 
 impl Shown for Board {
     type Wire = w::AdminLeaderboard;
@@ -140,11 +140,6 @@ fn run(
         }
         (Some(_), None, None) => Err("runInterval is required with runUnit".to_owned()),
     }
-}
-
-/// Reads a date of an item.
-fn date(name: &str, text: &str) -> ItemResult<Date> {
-    query::date(name, text).map_err(|problem| Fault::Issue(problem.message))
 }
 
 /// Reads the ids of the user attributes that divide a board into groups.
@@ -294,10 +289,10 @@ pub async fn create_leaderboards(
                 max_participants: batch::patched(None, item.max_participants)
                     .unwrap_or(PARTICIPANTS_MAX),
                 start: match item.start {
-                    Some(text) => date("start", &text)?,
+                    Some(text) => references::date("start", &text)?,
                     None => utc_date(configuration.now),
                 },
-                end: item.end.map(|text| date("end", &text)).transpose()?,
+                end: item.end.map(|text| references::date("end", &text)).transpose()?,
                 run: run(
                     None,
                     item.run_unit.map_or(Patch::Absent, Patch::Value),
@@ -357,12 +352,12 @@ pub async fn update_leaderboards(
                 batch::patched(Some(body.max_participants), item.max_participants)
                     .unwrap_or(PARTICIPANTS_MAX);
             if let Some(text) = item.start {
-                body.start = date("start", &text)?;
+                body.start = references::date("start", &text)?;
             }
             body.end = match item.end {
                 Patch::Absent => body.end,
                 Patch::Null => None,
-                Patch::Value(text) => Some(date("end", &text)?),
+                Patch::Value(text) => Some(references::date("end", &text)?),
             };
             body.run = run(body.run, item.run_unit, item.run_interval)?;
             if let Some(ids) = item.breakdown_attributes {

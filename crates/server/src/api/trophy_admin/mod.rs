@@ -9,6 +9,7 @@ pub mod environments;
 pub mod leaderboards;
 pub mod metrics;
 pub mod organization;
+pub mod points_boosts;
 pub mod points_levels;
 pub mod points_systems;
 pub mod points_triggers;
@@ -39,11 +40,6 @@ struct Description;
 /// Operations that are documented in the dialect and not built yet (docs/coverage.md).
 const NOT_BUILT: &[(&str, &[&str])] = &[
     ("/metrics/events", &["POST"]),
-    (
-        "/points/{system}/boosts",
-        &["GET", "POST", "PATCH", "DELETE"],
-    ),
-    ("/points/{system}/boosts/{id}", &["GET"]),
     ("/streaks/freezes", &["POST"]),
     ("/streaks/pauses", &["POST", "DELETE"]),
     ("/streaks/restore", &["POST"]),
@@ -88,6 +84,13 @@ pub fn router() -> (Router<App>, OpenApi) {
             points_levels::delete_points_levels
         ))
         .routes(routes!(points_levels::get_points_level))
+        .routes(routes!(
+            points_boosts::list_points_boosts,
+            points_boosts::create_points_boosts,
+            points_boosts::update_points_boosts,
+            points_boosts::delete_points_boosts
+        ))
+        .routes(routes!(points_boosts::get_points_boost))
         .routes(routes!(
             points_triggers::list_points_triggers,
             points_triggers::create_points_triggers,

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use engine::definition::{PointsLevel, PointsSystem, PointsTrigger, Stored};
+use engine::definition::{PointsBoost, PointsLevel, PointsSystem, PointsTrigger, Stored};
 use engine::id::CurrencyId;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use wire::Patch;
 use wire::trophy_admin as w;
 
 use super::batch::{self, Fault, ItemResult, Shown};
-use super::{points_levels, points_triggers, references};
+use super::{points_boosts, points_levels, points_triggers, references};
 use crate::app::{App, Configuration};
 use crate::body::{RawBody, Segment};
 use crate::door::AdminCaller;
@@ -49,13 +49,6 @@ fn create(
     configuration: &mut Configuration<'_, '_>,
     item: w::CreatePointsSystemRequestItem,
 ) -> ItemResult<w::CreatedAdminPointsSystem> {
-    if item
-        .boosts
-        .as_ref()
-        .is_some_and(|boosts| !boosts.is_empty())
-    {
-        return Err("boosts are not available yet".into());
-    }
     let system = PointsSystem {
         name: item.name,
         key: item.key,
@@ -75,6 +68,15 @@ fn create(
             levels.push(level);
         }
     }
+    let mut boosts: Option<Vec<PointsBoost>> = None;
+    if let Some(items) = item.boosts {
+        let boosts = boosts.insert(Vec::new());
+        for (index, item) in items.into_iter().enumerate() {
+            let boost = points_boosts::made(configuration, CurrencyId(id), item)
+                .map_err(|fault| of_part("boosts", index, fault))?;
+            boosts.push(boost);
+        }
+    }
     let mut triggers: Option<Vec<PointsTrigger>> = None;
     if let Some(items) = item.triggers {
         let triggers = triggers.insert(Vec::new());
@@ -92,25 +94,30 @@ fn create(
     Ok(w::CreatedAdminPointsSystem {
         system: PointsSystem::shown(&stored, configuration.now),
         levels: levels
-            .map(|levels| publish_all(configuration, &levels))
+            .map(|levels| publish_all(configuration, &levels, |_, _, _| Ok(())))
             .transpose()?,
-        boosts: item.boosts.map(|_| Vec::new()),
+        boosts: boosts
+            .map(|boosts| publish_all(configuration, &boosts, points_boosts::follow_up))
+            .transpose()?,
         triggers: triggers
-            .map(|triggers| publish_all(configuration, &triggers))
+            .map(|triggers| publish_all(configuration, &triggers, points_triggers::follow_up))
             .transpose()?,
     })
 }
 
+/// Publishes a new system's parts of a kind, each with what follows from it.
 fn publish_all<K: Shown>(
     configuration: &mut Configuration<'_, '_>,
     parts: &[K],
+    follow_up: fn(&mut Configuration<'_, '_>, Option<&K>, &Stored<K>) -> ItemResult<()>,
 ) -> ItemResult<Vec<K::Wire>> {
     parts
         .iter()
         .map(|part| {
             let id = configuration.id();
             let stored = configuration.publish(id, part)?;
-            Ok(K::shown(&stored, configuration.now))
+            follow_up(configuration, None, &stored)?;
+            configuration.show(stored)
         })
         .collect()
 }
@@ -151,7 +158,7 @@ pub async fn list_points_systems(
     batch::list::<PointsSystem>(&app, &caller, &query).await
 }
 
-/// Creates points systems, with levels and triggers if wanted.
+/// Creates points systems, with levels, boosts and triggers if wanted.
 #[utoipa::path(
     post, path = "/points", operation_id = "admin_points_systems_create", tag = "Points systems",
     request_body = Vec<w::CreatePointsSystemRequestItem>,
@@ -205,7 +212,7 @@ pub async fn update_points_systems(
     .await
 }
 
-/// Deletes points systems with their levels and triggers.
+/// Deletes points systems with their levels, boosts and triggers.
 #[utoipa::path(
     delete, path = "/points", operation_id = "admin_points_systems_delete", tag = "Points systems",
     params(
@@ -222,9 +229,11 @@ pub async fn delete_points_systems(
 ) -> Result<Response> {
     let ids = batch::ids(&query)?;
     app.configure(&caller, move |configuration| {
+        configuration.tell_due()?;
         batch::delete_each(ids, |id| {
             configuration.find::<PointsSystem>(id)?;
             archive_parts::<PointsLevel>(configuration, id)?;
+            archive_parts::<PointsBoost>(configuration, id)?;
             archive_parts::<PointsTrigger>(configuration, id)?;
             configuration.archive(id)
         })

@@ -3,7 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use engine::definition::{AttributeKind, PointsSystem, PointsTrigger, Stored, TriggerRule};
+use engine::definition::{
+    AttributeKind, PointsSystem, PointsTrigger, Stored, TickUnit, TriggerRule,
+};
 use engine::id::CurrencyId;
 use jiff::Timestamp;
 use wire::Patch;
@@ -56,6 +58,13 @@ impl Shown for PointsTrigger {
             TriggerRule::Achievement { achievement } => {
                 shown.achievement_id = Some(achievement.to_string());
             }
+            TriggerRule::Time { unit, interval } => {
+                shown.time_unit = Some(match unit {
+                    TickUnit::Hours => w::AdminTimeUnit::Hours,
+                    TickUnit::Days => w::AdminTimeUnit::Days,
+                });
+                shown.time_interval = Some(*interval);
+            }
             TriggerRule::UserCreation => {}
         }
         shown
@@ -70,6 +79,7 @@ fn kind_of(rule: &TriggerRule) -> w::PointsTriggerType {
         TriggerRule::Metric { .. } => w::PointsTriggerType::Metric,
         TriggerRule::Streak { .. } => w::PointsTriggerType::Streak,
         TriggerRule::Achievement { .. } => w::PointsTriggerType::Achievement,
+        TriggerRule::Time { .. } => w::PointsTriggerType::Time,
         TriggerRule::UserCreation => w::PointsTriggerType::UserCreation,
     }
 }
@@ -181,7 +191,25 @@ fn rule(
                 _ => return Err(missing("streakLength")),
             },
         },
-        w::PointsTriggerType::Time => return Err("time triggers are not available yet".into()),
+        w::PointsTriggerType::Time => {
+            let before = match before {
+                Some(&TriggerRule::Time { unit, interval }) => Some((unit, interval)),
+                _ => None,
+            };
+            let unit = members.time_unit.map(|unit| match unit {
+                w::AdminTimeUnit::Hours => TickUnit::Hours,
+                w::AdminTimeUnit::Days => TickUnit::Days,
+            });
+            TriggerRule::Time {
+                unit: unit
+                    .or(before.map(|(unit, _)| unit))
+                    .ok_or_else(|| missing("timeUnit"))?,
+                interval: members
+                    .time_interval
+                    .or(before.map(|(_, interval)| interval))
+                    .ok_or_else(|| missing("timeInterval"))?,
+            }
+        }
         w::PointsTriggerType::UserCreation => TriggerRule::UserCreation,
     })
 }
@@ -223,6 +251,22 @@ fn active_since(before: &PointsTrigger, after: &PointsTrigger, now: Timestamp) -
     } else {
         before.active_since
     }
+}
+
+/// Lets everybody wait for the ticks of a trigger that has begun to pay for time.
+pub fn follow_up(
+    configuration: &mut Configuration<'_, '_>,
+    before: Option<&PointsTrigger>,
+    stored: &Stored<PointsTrigger>,
+) -> ItemResult<()> {
+    let after = &stored.body;
+    let is_begun = before.is_none_or(|before| {
+        !before.is_active || before.active_since != after.active_since
+    });
+    if after.is_active && is_begun && matches!(after.rule, TriggerRule::Time { .. }) {
+        configuration.resettle();
+    }
+    Ok(())
 }
 
 /// Lists triggers of a points system, oldest first.
@@ -272,6 +316,7 @@ pub async fn create_points_triggers(
         batch::create_each(items, |item| {
             let trigger = made(configuration, CurrencyId(system), item)?;
             let stored = configuration.insert(&trigger, TAKEN)?;
+            follow_up(configuration, None, &stored)?;
             Ok(PointsTrigger::shown(&stored, configuration.now))
         })
     })
@@ -332,6 +377,7 @@ pub async fn update_points_triggers(
                 .unwrap_or(body.block_if_out_of_points);
             body.active_since = active_since(&before.body, &body, configuration.now);
             let stored = configuration.update(&before, body, TAKEN)?;
+            follow_up(configuration, Some(&before.body), &stored)?;
             Ok(PointsTrigger::shown(&stored, configuration.now))
         })
     })

@@ -1,19 +1,26 @@
 //! Definitions that name other definitions: what must exist, and what is in use (spec/trophy.md 13.3, AMB-55).
 
 use engine::definition::{
-    Achievement, AchievementTrigger, Attribute, AttributeKind, Board, Filter, Metric, PointsSystem,
-    PointsTrigger, TriggerRule,
+    Achievement, AchievementTrigger, Attribute, AttributeKind, Board, Filter, Metric, PointsBoost,
+    PointsSystem, PointsTrigger, TriggerRule,
 };
 use engine::id::{AchievementId, AttributeId, CurrencyId, MetricId};
+use jiff::civil::Date;
 use uuid::Uuid;
 use wire::Patch;
 use wire::trophy_admin as w;
 
 use super::batch::{Fault, ItemResult, Shown, parse_id};
 use crate::app::Configuration;
+use crate::query;
 
 /// As a limit of a list: all definitions of a kind.
 pub const ALL: i64 = i64::MAX;
+
+/// Reads a date of an item.
+pub fn date(name: &str, text: &str) -> ItemResult<Date> {
+    query::date(name, text).map_err(|problem| Fault::Issue(problem.message))
+}
 
 /// Reads filters and checks that their attributes exist and are of a kind.
 pub fn filters(
@@ -131,6 +138,11 @@ pub fn refuse_used_attribute(
         };
         if by_events || uses(&stored.body.user_filters) {
             users.push(format!("points trigger {}", stored.id));
+        }
+    }
+    for stored in store::definition::list::<PointsBoost>(tx, space, ALL, 0)? {
+        if uses(&stored.body.user_filters) {
+            users.push(format!("points boost {:?}", stored.body.name));
         }
     }
     for stored in store::definition::list::<Board>(tx, space, ALL, 0)? {

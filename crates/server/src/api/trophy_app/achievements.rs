@@ -149,7 +149,7 @@ pub async fn complete_achievement(
     let response = w::AchievementCompletionResponse {
         completion_id: reply.completion.id.to_string(),
         achievement: render::user_achievement(catalog, entry, Some(&reply.completion)),
-        points: render::points(catalog, &reply.points),
+        points: render::points(catalog, &reply.points, done.at),
     };
     Ok(answer(StatusCode::CREATED, response))
 }

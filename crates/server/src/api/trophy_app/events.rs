@@ -78,7 +78,7 @@ pub async fn record_event(
             })
             .collect(),
         current_streak: render::event_streak(&catalog.streak, &event.streak, event.is_extended),
-        points: render::points(catalog, &event.points),
+        points: render::points(catalog, &event.points, done.at),
         leaderboards: render::event_leaderboards(catalog, &event.boards, &done.standings, done.at),
         idempotent_replayed: idempotency_key.is_some().then_some(event.is_replay),
         idempotency_key,

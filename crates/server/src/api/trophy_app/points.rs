@@ -1,11 +1,11 @@
-//! Points systems, their levels, how balances are spread, and the points of one user (spec/trophy.md 6.1, 6.5, 6.8, 6.9).
+//! Points systems, their levels and boosts, how balances are spread, and the points of one user (spec/trophy.md 6.1, 6.5, 6.8, 6.9).
 
 use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
 use engine::catalog::{Catalog, SystemEntry};
-use engine::definition::{Document, Stored, VirtualCurrency};
+use engine::definition::{BoostStatus, Document, Stored, VirtualCurrency};
 use engine::id::CurrencyId;
 use engine::outcome::LedgerEntry;
 use engine::state::UserState;
@@ -98,6 +98,78 @@ pub async fn list_points_levels(
         }
         let system = find(&view.catalog, &key)?;
         Ok(Json(system.levels.iter().map(render::level).collect()))
+    })
+    .await
+}
+
+/// Shows the boosts of a points system that are for everybody or for a group: those to come and those
+/// that count, and the finished ones if asked for.
+#[utoipa::path(
+    get, path = "/points/{key}/boosts", operation_id = "points_boosts", tag = "Points",
+    params(
+        ("key" = String, Path, description = "The key of the points system."),
+        ("includeFinished" = Option<bool>, Query, description = "Whether boosts that are over are shown too."),
+    ),
+    responses(
+        (status = 200, description = "The boosts, oldest first.", body = [w::PointsBoost]),
+        (status = 404, description = "There is no such points system.", body = wire::ErrorBody),
+    ),
+)]
+pub async fn list_points_boosts(
+    State(app): State<App>,
+    AppCaller(caller): AppCaller,
+    Segment(key): Segment,
+    query: Query,
+) -> Result<Json<Vec<w::PointsBoost>>> {
+    let includes_finished = query.flag("includeFinished");
+    app.read(&caller, move |view| {
+        if as_currency(&view.catalog, &key).is_some() {
+            return Ok(Json(Vec::new()));
+        }
+        let system = find(&view.catalog, &key)?.id();
+        let boosts = view.catalog.boosts_of(system).filter_map(|boost| {
+            let status = boost.body().status_everywhere(view.now);
+            let is_shown = includes_finished || status != BoostStatus::Finished;
+            is_shown.then(|| render::boost(boost, status))
+        });
+        Ok(Json(boosts.collect()))
+    })
+    .await
+}
+
+/// Shows the boosts that multiply what a user earns now.
+#[utoipa::path(
+    get, path = "/users/{id}/points/{key}/boosts", operation_id = "users_points_boosts", tag = "Users",
+    params(
+        ("id" = String, Path, description = "The id of the user."),
+        ("key" = String, Path, description = "The key of the points system."),
+    ),
+    responses(
+        (status = 200, description = "The boosts; those for everybody or for a group before the user's own.", body = [w::PointsBoost]),
+        (status = 403, description = "The key belongs to another user.", body = wire::ErrorBody),
+        (status = 404, description = "There is no such user or points system.", body = wire::ErrorBody),
+    ),
+)]
+pub async fn list_user_points_boosts(
+    State(app): State<App>,
+    AppCaller(caller): AppCaller,
+    Segments(id, key): Segments,
+) -> Result<Json<Vec<w::PointsBoost>>> {
+    caller.must_be(&id)?;
+    app.read(&caller, move |view| {
+        let user = store::user::find(view.tx, view.space, &id)?
+            .ok_or_else(|| Problem::not_found("user", &id))?;
+        if as_currency(&view.catalog, &key).is_some() {
+            return Ok(Json(Vec::new()));
+        }
+        let system = find(&view.catalog, &key)?.id();
+        let today = user.zone().date(view.now);
+        let boosts = view
+            .catalog
+            .boosts_for(system, user.id)
+            .filter(|boost| boost.applies(&user, today))
+            .map(|boost| render::boost(boost, BoostStatus::Active));
+        Ok(Json(boosts.collect()))
     })
     .await
 }
@@ -269,6 +341,7 @@ pub async fn get_user_points(
         }
         let system = find(&catalog, &key)?;
         let user = state.user.get().id;
+        let today = state.user.get().zone().date(view.now);
         let stored = store::ledger::last(view.tx, view.space, user, system.id(), count)?;
         let settled = appended
             .ledger
@@ -287,7 +360,7 @@ pub async fn get_user_points(
             awards: awards
                 .iter()
                 .zip(0..count)
-                .filter_map(|(entry, _)| render::award(&view.catalog, entry))
+                .filter_map(|(entry, _)| render::award(&catalog, entry, view.now, today))
                 .collect(),
         }))
     })

@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 
 use engine::amount::Amount;
 use engine::calendar::Frequency;
-use engine::catalog::{AchievementEntry, BoardEntry, Catalog, SystemEntry, TriggerEntry};
+use engine::catalog::{
+    AchievementEntry, BoardEntry, BoostEntry, Catalog, SystemEntry, TriggerEntry,
+};
 use engine::definition::{
-    AchievementTrigger, BoardStatus, Document, KeyedFilter, PointsLevel, RankBy, Stored,
-    StreakSettings, TriggerRule, VirtualCurrency,
+    AchievementTrigger, BoardStatus, BoostStatus, Document, KeyedFilter, PointsLevel, RankBy,
+    Rounding, Stored, StreakSettings, TickUnit, TriggerRule, VirtualCurrency,
 };
 use engine::outcome::{BoardChange, LedgerEntry, PointsChange, StreakView};
 use engine::state::Completion;
 use engine::user::User;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use wire::trophy_app as w;
+use wire::vocabulary;
 
 use crate::ranks::Standing;
 
@@ -118,6 +122,7 @@ pub fn trigger(catalog: &Catalog, entry: &TriggerEntry) -> w::PointsTrigger {
             TriggerRule::Metric { .. } => w::PointsTriggerType::Metric,
             TriggerRule::Streak { .. } => w::PointsTriggerType::Streak,
             TriggerRule::Achievement { .. } => w::PointsTriggerType::Achievement,
+            TriggerRule::Time { .. } => w::PointsTriggerType::Time,
             TriggerRule::UserCreation => w::PointsTriggerType::UserCreation,
         },
         points: body.points,
@@ -160,20 +165,88 @@ pub fn trigger(catalog: &Catalog, entry: &TriggerEntry) -> w::PointsTrigger {
                 .achievement(*achievement)
                 .map(|entry| entry.body().name.clone());
         }
+        TriggerRule::Time { unit, interval } => {
+            response.time_unit = Some(match unit {
+                TickUnit::Hours => w::TimeUnit::Hour,
+                TickUnit::Days => w::TimeUnit::Day,
+            });
+            response.time_interval = Some(*interval);
+        }
         TriggerRule::UserCreation => {}
     }
     response
 }
 
-/// An award; nothing if its trigger is not known any more.
-pub fn award(catalog: &Catalog, entry: &LedgerEntry) -> Option<w::PointsAward> {
+/// A boost that is in a state.
+pub fn boost(entry: &BoostEntry, status: BoostStatus) -> w::PointsBoost {
+    let body = entry.body();
+    w::PointsBoost {
+        id: entry.stored.id.to_string(),
+        name: body.name.clone(),
+        status: boost_status(status),
+        start: body.start.to_string(),
+        end: body.end.map(|end| end.to_string()),
+        multiplier: body.multiplier.to_f64(),
+        rounding: rounding(body.rounding),
+    }
+}
+
+/// Where a boost is in its life.
+pub fn boost_status(status: BoostStatus) -> vocabulary::BoostStatus {
+    match status {
+        BoostStatus::Scheduled => vocabulary::BoostStatus::Scheduled,
+        BoostStatus::Active => vocabulary::BoostStatus::Active,
+        BoostStatus::Finished => vocabulary::BoostStatus::Finished,
+    }
+}
+
+/// How boosted points become whole.
+pub fn rounding(rounding: Rounding) -> vocabulary::Rounding {
+    match rounding {
+        Rounding::Down => vocabulary::Rounding::Down,
+        Rounding::Nearest => vocabulary::Rounding::Nearest,
+        Rounding::Up => vocabulary::Rounding::Up,
+    }
+}
+
+/// The boosts of an award as they are at an instant that is this date for the user; one that was
+/// deleted is over.
+fn award_boosts(
+    catalog: &Catalog,
+    entry: &LedgerEntry,
+    now: Timestamp,
+    today: Date,
+) -> Vec<w::PointsBoost> {
+    entry
+        .boosts
+        .iter()
+        .filter_map(|id| catalog.boost(*id))
+        .map(|entry| {
+            let status = if entry.stored.is_archived {
+                BoostStatus::Finished
+            } else {
+                entry.body().status(now, today)
+            };
+            boost(entry, status)
+        })
+        .collect()
+}
+
+/// An award, with its boosts as they are at an instant that is this date for the user; nothing if its
+/// trigger is not known any more.
+pub fn award(
+    catalog: &Catalog,
+    entry: &LedgerEntry,
+    now: Timestamp,
+    today: Date,
+) -> Option<w::PointsAward> {
     Some(w::PointsAward {
         id: entry.id.to_string(),
         awarded: entry.amount,
         date: instant(entry.at),
         total: entry.balance,
         trigger: trigger(catalog, catalog.trigger(entry.trigger?)?),
-        boosts: Vec::new(),
+        boosts: award_boosts(catalog, entry, now, today),
     })
 }
 
@@ -248,10 +321,11 @@ pub fn currency_award(entry: &LedgerEntry) -> w::PointsAward {
     }
 }
 
-/// What a command changed of one points system.
+/// What a command changed of one points system, with boosts as they are at its instant.
 pub fn points_change(
     catalog: &Catalog,
     change: &PointsChange,
+    now: Timestamp,
 ) -> Option<w::MetricEventPointsResponse> {
     let entry = catalog.system(change.system)?;
     let body = entry.body();
@@ -270,19 +344,20 @@ pub fn points_change(
         awards: change
             .awards
             .iter()
-            .filter_map(|entry| award(catalog, entry))
+            .filter_map(|entry| award(catalog, entry, now, entry.date))
             .collect(),
     })
 }
 
-/// What a command changed of points, by the key of the system.
+/// What a command changed of points, by the key of the system, with boosts as they are at its instant.
 pub fn points(
     catalog: &Catalog,
     changes: &[PointsChange],
+    now: Timestamp,
 ) -> BTreeMap<String, w::MetricEventPointsResponse> {
     changes
         .iter()
-        .filter_map(|change| points_change(catalog, change))
+        .filter_map(|change| points_change(catalog, change, now))
         .map(|response| (response.key.clone(), response))
         .collect()
 }
