@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::amount::Amount;
 use crate::apply::Turn;
+use crate::calendar::second_of_day;
 use crate::catalog::{Catalog, SystemEntry, TriggerEntry};
 use crate::definition::{POINTS_MAX, TriggerRule, all_match};
 use crate::id::{AchievementId, CurrencyId, EventId, LedgerEntryId, MetricId};
@@ -211,6 +212,7 @@ fn award(
     }
     let total = balance.saturating_add(amount);
     turn.state.balances.insert(system.id(), Row::fresh(total));
+    let zone = turn.state.user.get().zone();
     let entry = LedgerEntry {
         id: LedgerEntryId(turn.ids.uuid(turn.now)),
         user: turn.state.user.get().id,
@@ -218,7 +220,8 @@ fn award(
         amount,
         balance: total,
         at,
-        date: turn.state.user.get().zone().date(at),
+        date: zone.date(at),
+        second_of_day: Some(second_of_day(zone.time(at))),
         trigger: Some(trigger.id()),
         event,
         transaction: None,

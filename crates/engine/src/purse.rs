@@ -209,6 +209,7 @@ pub(crate) fn reward(turn: &mut Turn<'_>, rule: &str, reward: &RewardEntry, amou
         balance: after.unwrap_or(before).amount.millionths(),
         at: now,
         date: user.zone().date(now),
+        second_of_day: None,
         trigger: None,
         event: None,
         transaction: Some(Box::new(Transaction {
@@ -401,6 +402,7 @@ impl Turn<'_> {
                         balance: after.purse.amount.millionths(),
                         at: now,
                         date,
+                        second_of_day: None,
                         trigger: None,
                         event: None,
                         transaction: Some(Box::new(Transaction {

@@ -169,6 +169,7 @@ async fn prepare(app: App) -> anyhow::Result<()> {
         workers::jobs::run(app.clone()),
         workers::boards::run(app.clone()),
         workers::moments::run(app.clone()),
+        workers::board_days::run(app.clone()),
         workers::housekeeping::run(app),
     );
     Ok(())

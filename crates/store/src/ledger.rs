@@ -22,6 +22,7 @@ fn entry(row: &Row<'_>, user: UserId, system: CurrencyId) -> Result<LedgerEntry>
         date: date(row, 4)?,
         trigger: row.get::<Option<uuid::Uuid>>(5)?.map(TriggerId),
         event: row.get::<Option<uuid::Uuid>>(6)?.map(EventId),
+        second_of_day: row.get(7)?,
         transaction: None,
     })
 }
@@ -35,7 +36,7 @@ pub fn last(
     limit: i64,
 ) -> Result<Vec<LedgerEntry>> {
     tx.rows(
-        "select id, amount, balance, at, date, trigger_id, event_id from ledger_entry
+        "select id, amount, balance, at, date, trigger_id, event_id, second_of_day from ledger_entry
          where space_id = $1 and user_id = $2 and system_id = $3 order by id desc limit $4",
         &[
             space.id().into(),
@@ -55,11 +56,12 @@ pub(crate) fn of_system(
     mut each: impl FnMut(UserId, LedgerEntry),
 ) -> Result<()> {
     tx.rows(
-        "select id, amount, balance, at, date, trigger_id, event_id, user_id from ledger_entry
+        "select id, amount, balance, at, date, trigger_id, event_id, second_of_day, user_id
+         from ledger_entry
          where space_id = $1 and system_id = $2 order by id",
         &[space.id().into(), system.0.into()],
         |row| {
-            let user = UserId(row.get(7)?);
+            let user = UserId(row.get(8)?);
             each(user, entry(row, user, system)?);
             Ok(())
         },

@@ -24,6 +24,10 @@ pub const MIGRATIONS: &[Migration] = &[
         "0003_delivery",
         include_str!("../migrations/0003_delivery.sql"),
     ),
+    (
+        "0006_board_history",
+        include_str!("../migrations/0006_board_history.sql"),
+    ),
 ];
 
 /// Applies what is missing; returns the names of the applied scripts. `now_us`: the present

@@ -175,6 +175,23 @@ pub fn names(
     Ok(rows.into_iter().collect())
 }
 
+/// The zones of users, as they were told.
+pub fn zones(
+    tx: &mut Tx<'_>,
+    space: Space,
+    ids: &[UserId],
+) -> Result<Vec<(UserId, Option<String>)>> {
+    tx.look_up(
+        "select u.id, u.tz from {keys(space_id bigint, id bigint)} k
+         join end_user u on u.space_id = k.space_id and u.id = k.id",
+        &[
+            Column::Int(vec![space.id(); ids.len()]),
+            Column::Int(ids.iter().map(|id| id.0).collect()),
+        ],
+        |row| Ok((UserId(row.get(0)?), row.get(1)?)),
+    )
+}
+
 /// How many users a space has.
 pub fn count(tx: &mut Tx<'_>, space: Space) -> Result<i64> {
     let count = tx.row(

@@ -295,6 +295,8 @@ impl World {
             max_participants: 1_000,
             start: day(start),
             end: None,
+            start_time: None,
+            end_time: None,
             run: None,
             breakdown: Vec::new(),
             user_filters: Vec::new(),

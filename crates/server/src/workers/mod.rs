@@ -1,4 +1,4 @@
-//! Work that nobody waits for: midnights, jobs, boards that start, housekeeping. Each can be stepped by a test and repeated after a crash.
+//! Work that nobody waits for: midnights, jobs, boards that start, places at the end of days, housekeeping. Each can be stepped by a test and repeated after a crash.
 
 use engine::command::Command;
 use store::Space;
@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::desk::Verdict;
 use crate::problem::{Problem, Result};
 
+pub mod board_days;
 pub mod boards;
 pub mod housekeeping;
 pub mod jobs;

@@ -4,8 +4,13 @@
 
 use std::time::Duration;
 
+use engine::catalog::Catalog;
+use engine::id::{BoardId, Ids};
 use engine::moment;
+use engine::outcome::Notice;
+use jiff::Timestamp;
 use store::Space;
+use store::driver::Tx;
 use store::outbox::Pending;
 
 use crate::app::App;
@@ -21,49 +26,88 @@ pub async fn step(app: &App) -> Result<usize> {
             .room
             .store
             .read(|tx| Ok::<_, Problem>(store::access::all_spaces(tx)?))?;
+        // Not the shared generator, which a change of configuration holds while it waits for what we hold.
+        let seed = app.room.ids().random();
+        let mut ids = Ids::seeded(seed);
         let mut told = 0;
         for space in spaces {
-            told += tell(app, space)?;
+            told += tell(app, space, &mut ids)?;
         }
         Ok(told)
     })
     .await
 }
 
-fn tell(app: &App, space: Space) -> Result<usize> {
+fn tell(app: &App, space: Space, ids: &mut Ids) -> Result<usize> {
     app.room.store.write(|tx| {
         let Some(versions) = store::access::versions(tx, space)? else {
             return Ok(0);
         };
         let now = app.room.clock.now_by(versions.test_now);
-        let Some(after) = store::announced::up_to(tx, space)? else {
-            store::announced::set(tx, space, now)?;
-            return Ok(0);
-        };
-        if now <= after {
-            return Ok(0);
-        }
         let catalog = app.room.catalogs.get(tx, space, versions.config)?;
-        let moments: Vec<_> = moment::between(&catalog, after, now)
-            .into_iter()
-            .filter(|(_, notice)| catalog.listens(notice.kind()))
-            .collect();
-        let mut ids = app.room.ids();
-        let pending: Vec<Pending<'_>> = moments
-            .iter()
-            .map(|(at, notice)| Pending {
-                id: ids.uuid(*at),
-                space,
-                user: None,
-                notice,
-                at_us: at.as_microsecond(),
-            })
-            .collect();
-        drop(ids);
-        store::outbox::insert(tx, &pending)?;
-        store::announced::set(tx, space, now)?;
-        Ok::<_, Problem>(pending.len())
+        Ok::<_, Problem>(tell_up_to(tx, ids, space, &catalog, now)?)
     })
+}
+
+/// Tells what has fallen due in a space up to an instant; answers how much that was.
+pub fn tell_up_to(
+    tx: &mut Tx<'_>,
+    ids: &mut Ids,
+    space: Space,
+    catalog: &Catalog,
+    now: Timestamp,
+) -> store::Result<usize> {
+    let Some(after) = store::announced::up_to(tx, space)? else {
+        store::announced::set(tx, space, now)?;
+        return Ok(0);
+    };
+    if now <= after {
+        return Ok(0);
+    }
+    let moments = moment::between(catalog, after, now);
+    let told = keep(tx, ids, space, catalog, &moments)?;
+    store::announced::set(tx, space, now)?;
+    Ok(told)
+}
+
+/// Tells what changes of boards lead to at once. What fell due before the change must have been told.
+pub fn tell_changes(
+    tx: &mut Tx<'_>,
+    ids: &mut Ids,
+    space: Space,
+    (before, after): (&Catalog, &Catalog),
+    boards: &[BoardId],
+    now: Timestamp,
+) -> store::Result<usize> {
+    let moments: Vec<_> = boards
+        .iter()
+        .flat_map(|id| moment::changed(before.board(*id), after.board(*id), now))
+        .map(|notice| (now, notice))
+        .collect();
+    keep(tx, ids, space, after, &moments)
+}
+
+/// Keeps notices somebody listens to until they are delivered.
+fn keep(
+    tx: &mut Tx<'_>,
+    ids: &mut Ids,
+    space: Space,
+    catalog: &Catalog,
+    moments: &[(Timestamp, Notice)],
+) -> store::Result<usize> {
+    let pending: Vec<Pending<'_>> = moments
+        .iter()
+        .filter(|(_, notice)| catalog.listens(notice.kind()))
+        .map(|(at, notice)| Pending {
+            id: ids.uuid(*at),
+            space,
+            user: None,
+            notice,
+            at_us: at.as_microsecond(),
+        })
+        .collect();
+    store::outbox::insert(tx, &pending)?;
+    Ok(pending.len())
 }
 
 /// Runs until the process ends.

@@ -158,6 +158,8 @@ pub(crate) fn board(key: &str, rank_by: RankBy) -> Board {
         max_participants: 100,
         start: day("2026-02-02"),
         end: None,
+        start_time: None,
+        end_time: None,
         run: None,
         breakdown: Vec::new(),
         user_filters: Vec::new(),
