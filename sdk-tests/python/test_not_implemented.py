@@ -62,10 +62,7 @@ def test_operations(world: World, noon: Noon) -> None:
     assert world.total(metric, "ada") == 1
 
 
-def test_kinds_of_things(world: World, noon: Noon) -> None:
-    system, metric = world.system(), world.metric()
+def test_kinds_of_things(world: World) -> None:
+    system = world.system()
     item = {"type": "time", "points": 1, "timeUnit": "days", "timeInterval": 1}
     issue(world.api.admin.points.triggers.create(system.id, request=[item]), index=0)
-    board = {"name": "B", "key": world.name("b"), "rankBy": "metric", "metricId": metric.id, "start": noon.day(-1)}
-    for window in ({"startTime": "09:00"}, {"endTime": "17:00"}, {"startTime": "09:00", "endTime": "17:00:30"}):
-        issue(world.api.admin.leaderboards.create(request=[board | window]), index=0)

@@ -19,7 +19,7 @@ use engine::id::{AchievementId, BoardId, CurrencyId, Ids, MetricId};
 use engine::outcome::{EventReply, Reply};
 use engine::state::{Company, Group, Row, UserState};
 use engine::user::{Change, Patch, User};
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -276,6 +276,21 @@ fn space(setup: &Setup) -> World {
     ] {
         let board = w.board(key, rank_by, start);
         w.edit_board(board, |board| board.run = Some(Run { unit, interval }));
+    }
+    for (key, rank_by, from, to) in [
+        ("mornings", RankBy::Metric(km), None, "11:30"),
+        ("office", RankBy::Points(xp), Some("09:00:30"), "17:00"),
+    ] {
+        let board = w.board(key, rank_by, start);
+        w.edit_board(board, |board| {
+            board.start_time = from.map(|time| time.parse().unwrap());
+            board.end_time = Some(to.parse().unwrap());
+            board.breakdown = vec![plan];
+            board.run = Some(Run {
+                unit: RunUnit::Day,
+                interval: 10,
+            });
+        });
     }
     let grouped = w.board("grouped", RankBy::Metric(steps), start);
     w.edit_board(grouped, |board| {
@@ -701,20 +716,25 @@ proptest! {
                     body.schedule().run(*run).is_some_and(|run| run.contains(date))
                 })
             };
-            let mut add = |user: &String, date: Date, value: i64| {
-                if let Some(run) = run(date) {
+            let is_inside = |second: i64| {
+                let time = Time::midnight() + SignedDuration::from_secs(second);
+                body.start_time.is_none_or(|start| start <= time)
+                    && body.end_time.is_none_or(|end| time < end)
+            };
+            let mut add = |user: &String, date: Date, second: i64, value: i64| {
+                if let Some(run) = run(date).filter(|_| is_inside(second)) {
                     *expected.entry((user.clone(), board.id(), run)).or_default() += value;
                 }
             };
             match body.rank_by {
                 RankBy::Metric(metric) => {
                     for (user, event) in w.events.iter().filter(|(_, e)| e.metric == metric) {
-                        add(user, event.date, event.value.millionths());
+                        add(user, event.date, event.second_of_day, event.value.millionths());
                     }
                 }
                 RankBy::Points(system) => {
                     for (user, entry) in w.ledger.iter().filter(|(_, e)| e.system == system) {
-                        add(user, entry.date, entry.amount);
+                        add(user, entry.date, entry.second_of_day.unwrap(), entry.amount);
                     }
                 }
                 RankBy::Streak => {

@@ -11,6 +11,7 @@ mod documents;
 mod errors;
 mod isolation;
 mod journey;
+mod leaderboards;
 mod oauth;
 mod parallel;
 mod reads;
