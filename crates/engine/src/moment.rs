@@ -121,9 +121,9 @@ pub fn changed(
     after: Option<&BoardEntry>,
     now: Timestamp,
 ) -> Vec<Notice> {
-    let Some(board) = after.filter(|after| {
-        !after.stored.is_archived && after.body().status != BoardStatus::Inactive
-    }) else {
+    let Some(board) = after
+        .filter(|after| !after.stored.is_archived && after.body().status != BoardStatus::Inactive)
+    else {
         return Vec::new();
     };
     let id = board.id();

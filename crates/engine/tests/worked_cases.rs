@@ -463,7 +463,11 @@ fn d10_only_activity_inside_the_window_counts() {
         let user = at.replace([':', '.'], "-");
         let reply = w.event_of(&user, tz("Europe/London"), "km", "1");
         let runs: Vec<_> = reply.boards.iter().map(|change| change.run).collect();
-        assert_eq!(runs, vec![run.unwrap_or(0); if run.is_some() { 2 } else { 0 }], "{at}");
+        assert_eq!(
+            runs,
+            vec![run.unwrap_or(0); if run.is_some() { 2 } else { 0 }],
+            "{at}"
+        );
         for (board, value) in boards.into_iter().zip([1_000_000, 5]) {
             let kept = run.map_or(0, |run| w.value(&user, board, run));
             assert_eq!(kept, if run.is_some() { value } else { 0 }, "{at}");

@@ -222,13 +222,11 @@ fn ranked(
     places: impl IntoIterator<Item = Place>,
     rank_by: RankBy,
 ) -> impl Iterator<Item = Ranked> {
-    (offset + 1..)
-        .zip(places)
-        .map(move |(rank, place)| Ranked {
-            rank: i64::try_from(rank).unwrap_or(i64::MAX),
-            user: UserId(place.user),
-            value: shown(rank_by, place.value),
-        })
+    (offset + 1..).zip(places).map(move |(rank, place)| Ranked {
+        rank: i64::try_from(rank).unwrap_or(i64::MAX),
+        user: UserId(place.user),
+        value: shown(rank_by, place.value),
+    })
 }
 
 impl Run {

@@ -25,18 +25,7 @@ const SLEEP: Duration = Duration::from_secs(30);
 
 /// Keeps the days that ended; answers how many rows that were.
 pub async fn step(app: &App) -> Result<usize> {
-    app.blocking(|app| {
-        let spaces = app
-            .room
-            .store
-            .read(|tx| Ok::<_, Problem>(store::access::all_spaces(tx)?))?;
-        let mut kept = 0;
-        for space in spaces {
-            kept += keep(app, space)?;
-        }
-        Ok(kept)
-    })
-    .await
+    super::in_each_space(app, keep).await
 }
 
 /// What was found in a space.
@@ -178,7 +167,10 @@ fn ended_in(ended: &BTreeMap<String, Date>, tz: Option<&str>) -> Option<Date> {
 pub async fn run(app: App) {
     loop {
         if let Err(problem) = step(&app).await {
-            tracing::warn!(problem = problem.message, "the ends of days could not be kept");
+            tracing::warn!(
+                problem = problem.message,
+                "the ends of days could not be kept"
+            );
         }
         tokio::time::sleep(SLEEP).await;
     }

@@ -14,6 +14,25 @@ pub mod jobs;
 pub mod midnight;
 pub mod moments;
 
+/// Does something in every space, one after the other; answers how much that was.
+async fn in_each_space(
+    app: &App,
+    mut work: impl FnMut(&App, Space) -> Result<usize> + Send + 'static,
+) -> Result<usize> {
+    app.blocking(move |app| {
+        let spaces = app
+            .room
+            .store
+            .read(|tx| Ok::<_, Problem>(store::access::all_spaces(tx)?))?;
+        let mut done = 0;
+        for space in spaces {
+            done += work(app, space)?;
+        }
+        Ok(done)
+    })
+    .await
+}
+
 /// Hands one command about each user to the desk and waits for all of them; fails if any was not
 /// carried out for a reason that may pass.
 async fn ask_all(app: &App, users: Vec<(Space, String)>, command: &Command) -> Result<()> {

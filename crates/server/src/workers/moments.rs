@@ -21,21 +21,10 @@ const SLEEP: Duration = Duration::from_secs(30);
 
 /// Tells everything that has fallen due; answers how much that was.
 pub async fn step(app: &App) -> Result<usize> {
-    app.blocking(|app| {
-        let spaces = app
-            .room
-            .store
-            .read(|tx| Ok::<_, Problem>(store::access::all_spaces(tx)?))?;
-        // Not the shared generator, which a change of configuration holds while it waits for what we hold.
-        let seed = app.room.ids().random();
-        let mut ids = Ids::seeded(seed);
-        let mut told = 0;
-        for space in spaces {
-            told += tell(app, space, &mut ids)?;
-        }
-        Ok(told)
-    })
-    .await
+    // Not the shared generator, which a change of configuration holds while it waits for what we hold.
+    let seed = app.room.ids().random();
+    let mut ids = Ids::seeded(seed);
+    super::in_each_space(app, move |app, space| tell(app, space, &mut ids)).await
 }
 
 fn tell(app: &App, space: Space, ids: &mut Ids) -> Result<usize> {

@@ -130,7 +130,8 @@ fn d10_windows_hold_on_each_users_clock_and_can_change_at_any_time() {
                 "triggers": [{"type": "metric", "status": "active", "points": 5, "metricId": metric["id"], "metricThreshold": 1}],
             }),
         );
-        let window = json!({"startTime": "09:00", "endTime": "17:00", "runUnit": "day", "runInterval": 7});
+        let window =
+            json!({"startTime": "09:00", "endTime": "17:00", "runUnit": "day", "runInterval": 7});
         let office = board(app, "office", &metric, &window);
         let mut item = window.clone();
         for (name, value) in [
@@ -145,11 +146,20 @@ fn d10_windows_hold_on_each_users_clock_and_can_change_at_any_time() {
         let points = app.create("/leaderboards", &item);
         let london = "Europe/London";
         let boards = |event: &Value| event.as_object().unwrap().len();
-        assert_eq!(boards(&step_at(app, "2026-11-02T08:59:59Z", "early", london)), 0);
+        assert_eq!(
+            boards(&step_at(app, "2026-11-02T08:59:59Z", "early", london)),
+            0
+        );
         let event = step_at(app, "2026-11-02T09:00:00Z", "nine", london);
-        assert_eq!((&event["office"]["rank"], &event["points"]["rank"]), (&json!(1), &json!(1)));
+        assert_eq!(
+            (&event["office"]["rank"], &event["points"]["rank"]),
+            (&json!(1), &json!(1))
+        );
         step_at(app, "2026-11-02T16:59:59Z", "nine", london);
-        assert_eq!(boards(&step_at(app, "2026-11-02T17:00:00Z", "late", london)), 0);
+        assert_eq!(
+            boards(&step_at(app, "2026-11-02T17:00:00Z", "late", london)),
+            0
+        );
         // Nine in the morning in New York.
         let event = step_at(app, "2026-11-02T17:00:01Z", "far", "America/New_York");
         assert_eq!(event["office"]["rank"], 2);
@@ -166,7 +176,10 @@ fn d10_windows_hold_on_each_users_clock_and_can_change_at_any_time() {
         change(&json!({"startTime": null}));
         let all_but_late = [row("nine", 1, 2), row("early", 2, 1), row("far", 3, 1)];
         assert_eq!(rows(app, "office"), all_but_late);
-        assert_eq!(rows(app, "points"), all_but_late.map(|(user, rank, value)| (user, rank, value * 5)));
+        assert_eq!(
+            rows(app, "points"),
+            all_but_late.map(|(user, rank, value)| (user, rank, value * 5))
+        );
         change(&json!({"startTime": "17:00", "endTime": null}));
         assert_eq!(rows(app, "office"), [row("late", 1, 1)]);
         assert_eq!(rows(app, "points"), [row("late", 1, 5)]);
@@ -238,7 +251,10 @@ fn amb_44_places_are_kept_when_a_users_day_ends() {
         app.travel("2026-03-10T18:15:00Z");
         let first = day("2026-03-10", None, Some((1, 20)));
         assert_eq!(history(app, "nepal", "b"), [first.clone()]);
-        assert!(history(app, "london", "b").is_empty(), "the day lasts there");
+        assert!(
+            history(app, "london", "b").is_empty(),
+            "the day lasts there"
+        );
         add("2026-03-10T19:00:00Z", "london", london, 15.0);
         app.travel("2026-03-11T00:00:00Z");
         assert_eq!(
@@ -249,12 +265,13 @@ fn amb_44_places_are_kept_when_a_users_day_ends() {
         assert!(history(app, "coast", "b").is_empty(), "beyond the limit");
         app.travel("2026-03-11T18:15:00Z");
         let second = day("2026-03-11", Some((1, 20)), Some((2, 20)));
-        assert_eq!(
-            history(app, "nepal", "b"),
-            [first.clone(), second.clone()]
-        );
+        assert_eq!(history(app, "nepal", "b"), [first.clone(), second.clone()]);
         add("2026-03-11T20:00:00Z", "coast", coast, 100.0);
-        for midnight in ["2026-03-12T00:00:00Z", "2026-03-12T07:00:00Z", "2026-03-12T18:15:00Z"] {
+        for midnight in [
+            "2026-03-12T00:00:00Z",
+            "2026-03-12T07:00:00Z",
+            "2026-03-12T18:15:00Z",
+        ] {
             app.travel(midnight);
         }
         assert_eq!(
@@ -279,7 +296,10 @@ fn amb_44_places_are_kept_when_a_users_day_ends() {
             history(app, "nepal", "b"),
             [first, second, third.clone(), fourth.clone()]
         );
-        assert_eq!(history(app, "nepal", "b?numEvents=2"), [third, fourth.clone()]);
+        assert_eq!(
+            history(app, "nepal", "b?numEvents=2"),
+            [third, fourth.clone()]
+        );
         assert_eq!(history(app, "nepal", "b?numEvents=1"), [fourth]);
         assert!(history(app, "nepal", "b?numEvents=0").is_empty());
         // Looking again at what was looked at changes nothing.
@@ -404,7 +424,13 @@ fn amb_43_rows_around_a_user() {
         }
         // AMB-77: the limit goes up to the size of the board.
         assert_eq!(users("limit=6").len(), 17);
-        for wrong in ["offset=-1", "userId=d&offset=x", "userId=d&offset=-1.5", "limit=7", "limit=-1"] {
+        for wrong in [
+            "offset=-1",
+            "userId=d&offset=x",
+            "userId=d&offset=-1.5",
+            "limit=7",
+            "limit=-1",
+        ] {
             let path = format!("/v1/leaderboards/b?{wrong}");
             let answer = app.admin("GET", &path, None);
             assert_eq!(answer.status, 422, "{wrong}: {}", answer.text);
@@ -436,7 +462,10 @@ fn amb_42_finished_boards_are_read_by_run() {
         assert_eq!(rows(app, "weekly?run=2026-03-20"), [row("late", 1, 1)]);
         assert_eq!(rows(app, "weekly"), [row("late", 1, 1)]);
         for wrong in ["2026-03-08", "2026-03-21", "soon"] {
-            for path in ["/v1/leaderboards/weekly", "/v1/users/late/leaderboards/weekly"] {
+            for path in [
+                "/v1/leaderboards/weekly",
+                "/v1/users/late/leaderboards/weekly",
+            ] {
                 let path = format!("{path}?run={wrong}");
                 assert_eq!(app.admin("GET", &path, None).status, 422, "{path}");
             }
@@ -475,7 +504,10 @@ fn boards_go_by_a_test_clock() {
         assert_eq!(rows(app, "s"), [row("u", 1, 1)]);
         app.event("steps", &user, 1.0);
         at("2026-05-03T10:00:00Z");
-        assert!(history(app, "u", "s").is_empty(), "the board has no dates before its start");
+        assert!(
+            history(app, "u", "s").is_empty(),
+            "the board has no dates before its start"
+        );
         app.event("steps", &user, 1.0);
         at("2026-05-04T00:00:00Z");
         assert_eq!(
@@ -562,7 +594,11 @@ fn d10_runs_are_told_once_also_after_a_crash() {
         assert!(waiting(app).is_empty());
         assert_eq!(tell(&catalog, "2026-11-01T10:00:00Z"), 1);
         assert_eq!(tell(&catalog, "2026-11-01T10:00:00Z"), 0);
-        assert_eq!(tell(&catalog, "2026-11-01T09:00:00Z"), 0, "a clock that goes back");
+        assert_eq!(
+            tell(&catalog, "2026-11-01T09:00:00Z"),
+            0,
+            "a clock that goes back"
+        );
         let mut expected = vec![notice("2026-11-01T10:00:00Z", "started", 0)];
         assert_eq!(waiting(app), expected);
         // A process that was away for a week tells all of it.

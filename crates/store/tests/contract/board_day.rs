@@ -8,10 +8,7 @@ use store::board_day::{self, Day, NewDay};
 use crate::configuration::id;
 use crate::world::{World, day, read, write};
 
-checks!(
-    days_are_read_from_new_to_old,
-    only_one_looks_at_a_midnight,
-);
+checks!(days_are_read_from_new_to_old, only_one_looks_at_a_midnight,);
 
 const BOARD: BoardId = BoardId(id(1));
 
@@ -51,7 +48,10 @@ fn days_are_read_from_new_to_old(store: &Store) {
     };
     keep(space, &[]);
     let first = on("2026-03-09", Some((1, 30)));
-    keep(space, &[new(1, first), new(2, on("2026-03-09", Some((2, 20))))]);
+    keep(
+        space,
+        &[new(1, first), new(2, on("2026-03-09", Some((2, 20))))],
+    );
     keep(other, &[new(1, on("2026-03-08", Some((9, 9))))]);
     let second = on("2026-03-10", None);
     keep(space, &[new(1, second)]);

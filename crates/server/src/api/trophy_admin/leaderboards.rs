@@ -381,8 +381,7 @@ pub async fn update_leaderboards(
             body.start_time = cleared_or(body.start_time, item.start_time, |text| {
                 time("startTime", text)
             })?;
-            body.end_time =
-                cleared_or(body.end_time, item.end_time, |text| time("endTime", text))?;
+            body.end_time = cleared_or(body.end_time, item.end_time, |text| time("endTime", text))?;
             body.run = run(body.run, item.run_unit, item.run_interval)?;
             if let Some(ids) = item.breakdown_attributes {
                 body.breakdown = breakdown(configuration, ids)?;

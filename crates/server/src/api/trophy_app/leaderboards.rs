@@ -317,7 +317,8 @@ pub async fn get_user_leaderboard(
             value: now.map(|(_, place)| ranks::shown(board.body().rank_by, place.value)),
         };
         // One more than asked for: it is what the first one differs from.
-        let days = store::board_day::last(view.tx, view.space, board.id(), run, user.id, count + 1)?;
+        let days =
+            store::board_day::last(view.tx, view.space, board.id(), run, user.id, count + 1)?;
         Ok(Json(w::UserLeaderboardResponseWithHistory {
             leaderboard,
             history: history(&days, count),
