@@ -80,6 +80,9 @@ def bad_items(noon: Noon, metric_id: str) -> dict[str, dict]:
         "too many participants": {"rankBy": "streak", "maxParticipants": 1001},
         "a date that does not exist": {"rankBy": "streak", "start": "2026-02-30"},
         "an unknown ranking": {"rankBy": "beauty"},
+        "a window that ends before it starts": {"rankBy": "streak", "startTime": "17:00", "endTime": "09:00"},
+        "a window without a length": {"rankBy": "streak", "startTime": "09:00", "endTime": "09:00:00"},
+        "an hour that does not exist": {"rankBy": "streak", "endTime": "24:00"},
     }
 
 
@@ -181,6 +184,8 @@ def test_pages_of_rankings(world: World) -> None:
     assert ranks(user_id=world.name("u6"), limit=2) == [6, 7]
     assert ranks(user_id=world.name("u6"), offset=1, limit=2) == [7, 8]
     assert ranks(user_id=world.name("nobody")) == []
+    assert ranks(user_id=world.name("u6"), offset=-2, limit=5) == [4, 5, 6, 7, 8], "ours: rows around a user"
+    assert ranks(user_id=world.name("u2"), offset=-5, limit=3) == [1, 2, 3], "nobody is above the first"
     for wrong in ({"limit": 21}, {"limit": -1}, {"offset": -1}, {"run": "yesterday"}):
         with refused(422):
             ranks(**wrong)
@@ -207,6 +212,51 @@ def test_events_before_the_start_do_not_count(world: World, noon: Noon) -> None:
     world.event(metric, "bob", 7, tz=noon.zone)
     now = world.board("now", rankBy="metric", metricId=metric.id, start=noon.day(-1))
     assert world.ranking(now) == [("bob", 1, 7), ("ada", 2, 5)], "what happened since the start counts at once"
+
+
+def test_time_windows(world: World, noon: Noon) -> None:
+    """It is between 12:00 and 13:00 in the zone of `noon`."""
+    system = world.system()
+    metric = world.paying(system, "metric", 10)
+    admin = world.api.admin.leaderboards
+    open_, shut = {"startTime": "12:00", "endTime": "13:00"}, {"startTime": "13:00:00"}
+    inside = world.board("inside", rankBy="metric", metricId=metric.id, **open_)
+    points = world.board("points", rankBy="points", pointsSystemId=system.id, **open_)
+    outside = world.board("outside", rankBy="metric", metricId=metric.id, **shut)
+    assert (inside.start_time, inside.end_time) == ("12:00", "13:00")
+    assert (outside.start_time, outside.end_time) == ("13:00", None)
+    places = world.event(metric, "ada", 3, tz=noon.zone).leaderboards
+    assert set(places) == {inside.key, points.key}
+    assert (places[inside.key].start_time, places[inside.key].end_time) == ("12:00", "13:00")
+    assert world.ranking(points) == [("ada", 1, 30)]
+
+    # The window may change at any time; then the board is counted anew.
+    assert admin.update(request=[{"id": inside.id} | shut | {"endTime": None}]).updated[0].start_time == "13:00"
+    assert "endTime" not in world.body()["updated"][0]
+    assert world.ranking(inside) == []
+    admin.update(request=[{"id": board.id, "startTime": None} for board in (inside, outside)])
+    assert "startTime" not in world.body()["updated"][0]
+    assert world.ranking(inside) == world.ranking(outside) == [("ada", 1, 3)]
+    seen = world.api.leaderboards.get(inside.key)
+    assert (seen.start_time, seen.end_time) == (None, None)
+    issue(admin.update(request=[{"id": points.id, "startTime": "13:00"}]), id=points.id)
+    assert admin.get(points.id).start_time == "12:00", "nothing was changed"
+
+
+def test_all_parameters_at_once(world: World, noon: Noon) -> None:
+    metric, city = world.metric(), world.attribute("city")
+    board = world.board(
+        rankBy="metric", metricId=metric.id, runUnit="day", runInterval=7, breakdownAttributes=[city.id]
+    )
+    for user, value, place in (("a", 9, "rome"), ("b", 8, "rome"), ("c", 7, "oslo"), ("d", 6, "rome"), ("e", 5, "rome")):
+        user = {"id": world.name(user), "tz": noon.zone, "attributes": {city.key: place}}
+        world.api.metrics.event(metric.key, user=user, value=value)
+    asked = {"run": noon.day(-2), "user_id": world.name("d"), "user_attributes": f"{city.key}:rome"}
+    assert world.ranking(board, offset=-1, limit=2, **asked) == [("b", 2, 8), ("d", 3, 6)]
+    assert world.ranking(board, offset=1, limit=2, **asked) == [("e", 4, 5)]
+    assert world.ranking(board, **(asked | {"user_attributes": f"{city.key}:oslo"})) == [], "d is in rome"
+    place = world.api.users.leaderboard(world.name("d"), board.key, run=noon.day(0), num_events=100)
+    assert (place.rank, place.value) == (3, 6)
 
 
 def test_points_boards(world: World) -> None:

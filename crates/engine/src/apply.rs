@@ -5,12 +5,12 @@
 
 use std::collections::VecDeque;
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use jiff::civil::{Date, Time};
 
 use crate::achievement::{self, Scope};
 use crate::amount::Amount;
-use crate::calendar::Zone;
+use crate::calendar::{Zone, second_of_day};
 use crate::catalog::{AchievementEntry, Catalog};
 use crate::command::{Command, CompleteAchievement, RecordEvent, Refusal, SaveUser};
 use crate::definition::{
@@ -224,6 +224,11 @@ impl Turn<'_> {
 
     pub(crate) fn today(&self) -> Date {
         self.zone().date(self.now)
+    }
+
+    /// The user's time of day, in seconds since 00:00.
+    pub(crate) fn second_of_day(&self) -> i64 {
+        second_of_day(self.zone().time(self.now))
     }
 
     pub(crate) fn streak_length(&self) -> i64 {
@@ -542,7 +547,8 @@ impl Turn<'_> {
             event.value,
             &event.attributes,
         );
-        if let Some(system) = points::blocked_system(self.catalog, self.state, &crossings, self.now) {
+        if let Some(system) = points::blocked_system(self.catalog, self.state, &crossings, self.now)
+        {
             if let Some(counters) = counters {
                 self.state.counters = counters;
             }
@@ -585,14 +591,13 @@ impl Turn<'_> {
         let boards = leaderboard::follow(self, Some((metric, event.value)), is_extended);
         self.schedule();
 
-        let time = self.zone().time(self.now);
         self.appended.event = Some(LoggedEvent {
             id,
             metric,
             value: event.value,
             at: self.now,
             date: today,
-            second_of_day: time.duration_since(Time::midnight()).as_secs(),
+            second_of_day: self.second_of_day(),
             attributes: event.attributes.clone(),
             idempotency_key: event.idempotency_key.clone(),
         });
@@ -652,7 +657,9 @@ impl Turn<'_> {
             user::Change::Clear => None,
             user::Change::Set(tz) => Some(tz.as_str()),
         };
-        let today = Zone::of(tz).date(self.now);
+        let zone = Zone::of(tz);
+        let today = zone.date(self.now);
+        let time = second_of_day(zone.time(self.now));
         let day = self
             .state
             .days
@@ -663,7 +670,13 @@ impl Turn<'_> {
             && self
                 .counters_of(metric)
                 .all(|counter| counter.sum.checked_add(value).is_some())
-            && !leaderboard::overflows(self.catalog, self.state, metric, value, today, self.now);
+            && !leaderboard::overflows(
+                self.catalog,
+                self.state,
+                (metric, value),
+                (today, time),
+                self.now,
+            );
         if is_exact {
             Ok(())
         } else {

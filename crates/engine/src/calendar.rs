@@ -2,6 +2,7 @@
 //!
 //! Everything takes the instant and the zone as arguments; nothing here asks what time it is.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use jiff::civil::{Date, DateTime, Time, Weekday};
@@ -174,6 +175,24 @@ impl Frequency {
             },
         }
     }
+}
+
+/// A time of day in whole seconds since 00:00, as it is kept.
+pub fn second_of_day(time: Time) -> i64 {
+    time.duration_since(Time::midnight()).as_secs()
+}
+
+/// The zones in which a local date ended after one instant and up to another, each with the last date that did.
+pub fn ended_days(after: Timestamp, to: Timestamp) -> BTreeMap<String, Date> {
+    Zone::names()
+        .into_iter()
+        .filter_map(|name| {
+            let zone = Zone::named(&name)?;
+            let start = zone.start_of(zone.date(to));
+            let eve = start.checked_sub(Span::new().nanoseconds(1)).ok()?;
+            (start > after && start <= to).then(|| (name, zone.date(eve)))
+        })
+        .collect()
 }
 
 /// A full hour of a date, by UTC.
@@ -410,6 +429,32 @@ mod tests {
             assert_eq!(week.end.weekday(), Weekday::Sunday);
             assert!(week.contains(day));
         }
+    }
+
+    #[test]
+    fn days_end_where_a_midnight_has_passed() {
+        let instant = |text: &str| text.parse::<Timestamp>().unwrap();
+        let ended = |after: &str, to: &str| ended_days(instant(after), instant(to));
+        // 18:15 UTC is midnight in Kathmandu and nowhere else.
+        let nepal = ended("2026-03-10T18:14:59Z", "2026-03-10T18:15:00Z");
+        assert_eq!(
+            nepal.into_iter().collect::<Vec<_>>(),
+            [
+                ("Asia/Kathmandu".to_owned(), date(2026, 3, 10)),
+                ("Asia/Katmandu".to_owned(), date(2026, 3, 10)),
+            ]
+        );
+        assert!(ended("2026-03-10T18:15:00Z", "2026-03-10T18:29:59Z").is_empty());
+        // Noon in UTC is midnight at both ends of the world, of different days.
+        let noon = ended("2026-03-10T11:59:00Z", "2026-03-10T12:00:30Z");
+        assert_eq!(noon["Etc/GMT+12"], date(2026, 3, 9));
+        assert_eq!(noon["Pacific/Majuro"], date(2026, 3, 10));
+        assert!(!noon.contains_key("UTC"));
+        // Several midnights: the last counts. A day that Apia left out ended all the same.
+        let many = ended("2026-03-01T00:00:00Z", "2026-03-10T12:00:00Z");
+        assert_eq!(many["UTC"], date(2026, 3, 9));
+        let apia = ended("2011-12-30T09:00:00Z", "2011-12-30T10:00:00Z");
+        assert_eq!(apia["Pacific/Apia"], date(2011, 12, 29));
     }
 
     #[test]

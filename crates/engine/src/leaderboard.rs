@@ -88,11 +88,7 @@ pub fn needed(
 
 /// The values that points for time that has passed will move, as board and run: awards belong to the
 /// runs of their own dates, which may be over.
-pub fn needed_by_time(
-    catalog: &Catalog,
-    state: &UserState,
-    now: Timestamp,
-) -> Vec<(BoardId, i64)> {
+pub fn needed_by_time(catalog: &Catalog, state: &UserState, now: Timestamp) -> Vec<(BoardId, i64)> {
     if catalog.time_triggers().next().is_none() {
         return Vec::new();
     }
@@ -113,13 +109,12 @@ pub fn needed_by_time(
 pub(crate) fn overflows(
     catalog: &Catalog,
     state: &UserState,
-    metric: MetricId,
-    value: Amount,
-    today: Date,
+    (metric, value): (MetricId, Amount),
+    (today, second): (Date, i64),
     now: Timestamp,
 ) -> bool {
     catalog.live_boards_of_metric(metric, now).any(|board| {
-        board.body().schedule().run_at(today).is_some_and(|run| {
+        board.body().run_at(today, Some(second)).is_some_and(|run| {
             let held = state
                 .boards
                 .get(&(board.id(), run))
@@ -137,10 +132,11 @@ pub(crate) fn follow(
 ) -> Vec<BoardChange> {
     let catalog = turn.catalog;
     let today = turn.today();
+    let second = turn.second_of_day();
     let mut deltas: BTreeMap<(BoardId, i64), (i64, Timestamp)> = BTreeMap::new();
     if let Some((metric, value)) = event {
         for board in catalog.live_boards_of_metric(metric, turn.now) {
-            if let Some(run) = board.body().schedule().run_at(today) {
+            if let Some(run) = board.body().run_at(today, Some(second)) {
                 deltas.insert((board.id(), run), (value.millionths(), turn.now));
             }
         }
@@ -150,9 +146,8 @@ pub(crate) fn follow(
             let RankBy::Points(system) = board.body().rank_by else {
                 continue;
             };
-            let schedule = board.body().schedule();
             for entry in turn.appended.ledger.iter().filter(|e| e.system == system) {
-                if let Some(run) = schedule.run_at(entry.date) {
+                if let Some(run) = board.body().run_at(entry.date, entry.second_of_day) {
                     // An award for a midnight that passed counts from that midnight.
                     let (delta, reached) = deltas.entry((board.id(), run)).or_insert((0, entry.at));
                     *delta = delta.saturating_add(entry.amount);
@@ -169,15 +164,19 @@ pub(crate) fn follow(
 }
 
 /// Carries the length of the streak onto its boards. A loss goes there at once, before the event
-/// that found it can start anew, so that a new run is not taken for the old one.
+/// that found it can start anew, so that a new run is not taken for the old one. On a board with a time
+/// window only extensions inside the window count: the next one there catches up. A loss counts always.
 pub(crate) fn follow_streak(turn: &mut Turn<'_>) -> Vec<BoardChange> {
     let length = turn.streak_length();
+    let second = turn.second_of_day();
     let mut deltas = BTreeMap::new();
     for board in turn.catalog.live_boards(turn.now) {
         if board.body().rank_by == RankBy::Streak {
             let key = (board.id(), STREAK_RUN);
             let held = turn.state.boards.get(&key).map_or(0, |row| row.get().value);
-            deltas.insert(key, (length.saturating_sub(held), turn.now));
+            if length < held || board.body().counts_at(Some(second)) {
+                deltas.insert(key, (length.saturating_sub(held), turn.now));
+            }
         }
     }
     change(turn, deltas)

@@ -61,10 +61,7 @@ pub fn user_boosts_between(
 
 /// When a boost is told to begin and to be over. For everybody: 10:00 UTC on the eve of its first
 /// date, 13:00 UTC on the day after its last one. For one user: the midnights of the user's `zone`.
-pub fn boost_moments(
-    boost: &PointsBoost,
-    zone: Option<&Zone>,
-) -> (Timestamp, Option<Timestamp>) {
+pub fn boost_moments(boost: &PointsBoost, zone: Option<&Zone>) -> (Timestamp, Option<Timestamp>) {
     match zone {
         Some(zone) => (
             zone.start_of(boost.start),
@@ -138,47 +135,101 @@ fn run_finishes(board: &BoardEntry, run: i64) -> Option<Timestamp> {
     has_end.then(|| utc_hour(days_after(period.end, 1), 13))
 }
 
+/// Whether anything of a board is told at all: not while it is set up, nor once it was ended by hand.
+fn tells(board: &BoardEntry) -> bool {
+    !board.stored.is_archived
+        && matches!(
+            board.body().status,
+            BoardStatus::Scheduled | BoardStatus::Active
+        )
+}
+
+/// The runs that begin or end in a span of time, and those under way then.
+fn runs_near(board: &BoardEntry, after: Timestamp, to: Timestamp) -> impl Iterator<Item = i64> {
+    let schedule = board.body().schedule();
+    let utc = Zone::utc();
+    // A run that is told of in the span has dates within two days of it.
+    let first = days_after(utc.date(after), -2);
+    let last = days_after(utc.date(to), 2);
+    let first = schedule
+        .run_at(first.max(schedule.start))
+        // The board ended before the span: at most its last run is of interest.
+        .or_else(|| schedule.run_at(schedule.end?));
+    first.into_iter().flat_map(move |first| {
+        (first..).take_while(move |run| {
+            schedule
+                .run(*run)
+                .is_some_and(|period| period.start <= last)
+        })
+    })
+}
+
 fn runs_between(
     board: &BoardEntry,
     after: Timestamp,
     to: Timestamp,
     moments: &mut Vec<(Timestamp, Notice)>,
 ) {
-    if matches!(
-        board.body().status,
-        BoardStatus::Inactive | BoardStatus::Finished
-    ) {
+    if !tells(board) {
         return;
     }
-    let schedule = board.body().schedule();
-    let utc = Zone::utc();
-    // A run that is told of in the span has dates within two days of it.
-    let first = days_after(utc.date(after), -2);
-    let last = days_after(utc.date(to), 2);
-    let Some(mut run) = schedule.run_at(first.max(schedule.start)).or_else(|| {
-        // The board ended before the span, or has not begun: at most its last run is of interest.
-        schedule.end.and_then(|end| schedule.run_at(end))
-    }) else {
-        return;
+    let id = board.id();
+    for run in runs_near(board, after, to) {
+        let told = [
+            (
+                run_starts(board, run),
+                Notice::BoardStarted { board: id, run },
+            ),
+            (
+                run_finishes(board, run),
+                Notice::BoardFinished { board: id, run },
+            ),
+        ];
+        let told = told
+            .into_iter()
+            .filter_map(|(at, notice)| Some((at?, notice)));
+        moments.extend(told.filter(|(at, _)| *at > after && *at <= to));
+    }
+}
+
+/// The runs that were told to begin and not yet to be over.
+fn under_way(board: Option<&BoardEntry>, now: Timestamp) -> BTreeSet<i64> {
+    let Some(board) = board.filter(|board| tells(board)) else {
+        return BTreeSet::new();
     };
-    while let Some(period) = schedule.run(run) {
-        if period.start > last {
-            break;
-        }
-        let id = board.id();
-        let mut tell = |at: Option<Timestamp>, notice: Notice| {
-            if let Some(at) = at.filter(|at| *at > after && *at <= to) {
-                moments.push((at, notice));
-            }
-        };
-        tell(
-            run_starts(board, run),
-            Notice::BoardStarted { board: id, run },
-        );
-        tell(
-            run_finishes(board, run),
-            Notice::BoardFinished { board: id, run },
-        );
-        run = run.saturating_add(1);
-    }
+    runs_near(board, now, now)
+        .filter(|run| {
+            run_starts(board, *run).is_some_and(|at| at <= now)
+                && run_finishes(board, *run).is_none_or(|at| at > now)
+        })
+        .collect()
+}
+
+/// What a change of a board tells at once, when everything up to now was told by the board before it: runs
+/// whose hour to begin had passed when the board was activated, and runs that are over because the board was
+/// finished or its end moved. Taking a board back tells nothing.
+pub fn changed(
+    before: Option<&BoardEntry>,
+    after: Option<&BoardEntry>,
+    now: Timestamp,
+) -> Vec<Notice> {
+    let Some(board) = after
+        .filter(|after| !after.stored.is_archived && after.body().status != BoardStatus::Inactive)
+    else {
+        return Vec::new();
+    };
+    let id = board.id();
+    let (before, after) = (under_way(before, now), under_way(after, now));
+    let finished = before.difference(&after);
+    let started = after.difference(&before);
+    finished
+        .map(|run| Notice::BoardFinished {
+            board: id,
+            run: *run,
+        })
+        .chain(started.map(|run| Notice::BoardStarted {
+            board: id,
+            run: *run,
+        }))
+        .collect()
 }

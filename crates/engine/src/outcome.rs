@@ -145,6 +145,10 @@ pub struct LedgerEntry {
     pub at: Timestamp,
     /// The user's date then.
     pub date: Date,
+    /// The user's time of day then, in seconds since 00:00; nothing in a virtual currency, and of awards from before
+    /// it was kept.
+    #[serde(skip)]
+    pub second_of_day: Option<i64>,
     /// The trigger that awarded it; nothing in a virtual currency.
     pub trigger: Option<TriggerId>,
     /// The event behind it, if any.

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::amount::Amount;
 use crate::apply::Turn;
 use crate::boost;
+use crate::calendar::second_of_day;
 use crate::catalog::{BoostEntry, Catalog, SystemEntry, TriggerEntry};
 use crate::definition::{POINTS_MAX, TriggerRule, all_match};
 use crate::id::{AchievementId, BoostId, CurrencyId, EventId, LedgerEntryId, MetricId};
@@ -234,6 +235,7 @@ pub(crate) fn award(
     }
     let total = balance.saturating_add(amount);
     turn.state.balances.insert(system.id(), Row::fresh(total));
+    let zone = turn.state.user.get().zone();
     let entry = LedgerEntry {
         id: LedgerEntryId(turn.ids.uuid(turn.now)),
         user: turn.state.user.get().id,
@@ -241,7 +243,8 @@ pub(crate) fn award(
         amount,
         balance: total,
         at,
-        date: turn.state.user.get().zone().date(at),
+        date: zone.date(at),
+        second_of_day: Some(second_of_day(zone.time(at))),
         trigger: Some(trigger.id()),
         event,
         boosts,

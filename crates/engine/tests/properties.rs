@@ -20,7 +20,7 @@ use engine::id::{AchievementId, BoardId, CurrencyId, Ids, MetricId};
 use engine::outcome::{EventReply, Reply};
 use engine::state::{Company, Group, Row, UserState};
 use engine::user::{Change, Patch, User};
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -281,7 +281,10 @@ fn space(setup: &Setup) -> World {
         trigger.user_filters = vec![filter(plan, "blue")];
     });
     w.cap(energy, 60);
-    for (multiplier, start, end) in [("1.5", "2026-01-22", "2026-02-02"), ("0.7", "2026-01-30", "2026-02-20")] {
+    for (multiplier, start, end) in [
+        ("1.5", "2026-01-22", "2026-02-02"),
+        ("0.7", "2026-01-30", "2026-02-20"),
+    ] {
         let boost = w.boost(xp, multiplier, start);
         w.edit_boost(boost, |boost| {
             boost.end = Some(day(end));
@@ -289,7 +292,9 @@ fn space(setup: &Setup) -> World {
         });
     }
     let boost = w.boost(energy, "2", "2026-01-21");
-    w.edit_boost(boost, |boost| boost.user_filters = vec![filter(plan, "red")]);
+    w.edit_boost(boost, |boost| {
+        boost.user_filters = vec![filter(plan, "red")]
+    });
     let cost = w.trigger(energy, every(1, steps), -2);
     w.edit_trigger(cost, |trigger| trigger.block_if_out_of_points = true);
 
@@ -304,6 +309,21 @@ fn space(setup: &Setup) -> World {
     ] {
         let board = w.board(key, rank_by, start);
         w.edit_board(board, |board| board.run = Some(Run { unit, interval }));
+    }
+    for (key, rank_by, from, to) in [
+        ("mornings", RankBy::Metric(km), None, "11:30"),
+        ("office", RankBy::Points(xp), Some("09:00:30"), "17:00"),
+    ] {
+        let board = w.board(key, rank_by, start);
+        w.edit_board(board, |board| {
+            board.start_time = from.map(|time| time.parse().unwrap());
+            board.end_time = Some(to.parse().unwrap());
+            board.breakdown = vec![plan];
+            board.run = Some(Run {
+                unit: RunUnit::Day,
+                interval: 10,
+            });
+        });
     }
     let grouped = w.board("grouped", RankBy::Metric(steps), start);
     w.edit_board(grouped, |board| {
@@ -729,20 +749,25 @@ proptest! {
                     body.schedule().run(*run).is_some_and(|run| run.contains(date))
                 })
             };
-            let mut add = |user: &String, date: Date, value: i64| {
-                if let Some(run) = run(date) {
+            let is_inside = |second: i64| {
+                let time = Time::midnight() + SignedDuration::from_secs(second);
+                body.start_time.is_none_or(|start| start <= time)
+                    && body.end_time.is_none_or(|end| time < end)
+            };
+            let mut add = |user: &String, date: Date, second: i64, value: i64| {
+                if let Some(run) = run(date).filter(|_| is_inside(second)) {
                     *expected.entry((user.clone(), board.id(), run)).or_default() += value;
                 }
             };
             match body.rank_by {
                 RankBy::Metric(metric) => {
                     for (user, event) in w.events.iter().filter(|(_, e)| e.metric == metric) {
-                        add(user, event.date, event.value.millionths());
+                        add(user, event.date, event.second_of_day, event.value.millionths());
                     }
                 }
                 RankBy::Points(system) => {
                     for (user, entry) in w.ledger.iter().filter(|(_, e)| e.system == system) {
-                        add(user, entry.date, entry.amount);
+                        add(user, entry.date, entry.second_of_day.unwrap(), entry.amount);
                     }
                 }
                 RankBy::Streak => {

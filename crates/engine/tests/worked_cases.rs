@@ -432,6 +432,76 @@ fn d10_an_event_counts_for_the_run_of_the_local_date() {
     w.check();
 }
 
+/// The rows of D.10 about time windows, for metrics and for the points they pay.
+#[test]
+fn d10_only_activity_inside_the_window_counts() {
+    let mut w = World::new("2026-10-01T00:00:00Z");
+    let km = w.metric("km");
+    let xp = w.system("xp");
+    w.trigger(xp, every(1, km), 5);
+    let boards = [RankBy::Metric(km), RankBy::Points(xp)].map(|rank_by| {
+        let board = w.board(&format!("{rank_by:?}"), rank_by, "2026-11-02");
+        w.edit_board(board, |board| {
+            board.start_time = "09:00".parse().ok();
+            board.end_time = "17:00".parse().ok();
+            board.run = Some(Run {
+                unit: RunUnit::Day,
+                interval: 7,
+            });
+        });
+        board
+    });
+    for (at, run) in [
+        ("2026-11-09T08:59:59.999999Z", None),
+        ("2026-11-09T09:00:00Z", Some(1)),
+        ("2026-11-09T16:59:59.999999Z", Some(1)),
+        ("2026-11-09T17:00:00Z", None),
+        ("2026-11-15T23:30:00Z", None),
+        ("2026-11-16T09:00:00Z", Some(2)),
+    ] {
+        w.now = instant(at);
+        let user = at.replace([':', '.'], "-");
+        let reply = w.event_of(&user, tz("Europe/London"), "km", "1");
+        let runs: Vec<_> = reply.boards.iter().map(|change| change.run).collect();
+        assert_eq!(
+            runs,
+            vec![run.unwrap_or(0); if run.is_some() { 2 } else { 0 }],
+            "{at}"
+        );
+        for (board, value) in boards.into_iter().zip([1_000_000, 5]) {
+            let kept = run.map_or(0, |run| w.value(&user, board, run));
+            assert_eq!(kept, if run.is_some() { value } else { 0 }, "{at}");
+        }
+    }
+    w.check();
+}
+
+/// On a streak board with a window the length follows extensions inside it; a loss counts always.
+#[test]
+fn streak_boards_follow_extensions_inside_their_window() {
+    let mut w = World::new("2026-03-09T06:00:00Z");
+    let km = w.metric("km");
+    w.streak(km, 1);
+    let mornings = w.board("mornings", RankBy::Streak, "2026-03-01");
+    w.edit_board(mornings, |board| board.end_time = "12:00".parse().ok());
+    for (at, length, value) in [
+        ("2026-03-10T09:00:00Z", 1, 1),
+        ("2026-03-11T13:00:00Z", 2, 1),
+        ("2026-03-12T11:59:59Z", 3, 3),
+        ("2026-03-13T12:00:00Z", 4, 3),
+        // Two days left out: lost, and begun anew outside, then extended inside.
+        ("2026-03-16T13:00:00Z", 1, 0),
+        ("2026-03-17T08:00:00Z", 2, 2),
+    ] {
+        let reply = w.at(at).event("u", "km", "1");
+        assert_eq!(reply.streak.length, length, "{at}");
+        assert_eq!(w.value("u", mornings, 0), value, "{at}");
+    }
+    w.at("2026-03-20T20:00:00Z").settle("u");
+    assert_eq!(w.value("u", mornings, 0), 0);
+    w.check();
+}
+
 #[test]
 fn d11_rankings() {
     let mut w = World::new("2026-03-10T09:00:00Z");

@@ -520,13 +520,25 @@ impl Configuration<'_, '_> {
         if self.effects.is_nothing {
             return Ok(Vec::new());
         }
-        store::definition::bump(self.tx, self.space)?;
         let mut boards = std::mem::take(&mut self.effects.boards);
         boards.sort_unstable();
         boards.dedup();
         if !boards.is_empty() {
+            // The clock goes by the configuration before the change up to now, and by the one after it from now on.
+            self.tell_due()?;
+        }
+        store::definition::bump(self.tx, self.space)?;
+        if !boards.is_empty() {
             let version = self.catalog.version + 1;
             let catalog = store::definition::catalog(self.tx, self.space, version)?;
+            moments::tell_changes(
+                self.tx,
+                self.space,
+                (&self.catalog, &catalog),
+                &boards,
+                self.now,
+                &mut self.ids,
+            )?;
             for id in &boards {
                 let board = catalog.board(*id).filter(|board| !board.stored.is_archived);
                 let status = board.map(|board| board.body().status_at(self.now));

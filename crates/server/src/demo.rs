@@ -415,6 +415,8 @@ fn configure(
             max_participants: 100,
             start: first_day,
             end: None,
+            start_time: None,
+            end_time: None,
             run,
             breakdown,
             user_filters: Vec::new(),

@@ -2,7 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 
 use crate::problem::{Problem, Result};
 
@@ -134,9 +134,54 @@ pub fn date(name: &str, text: &str) -> Result<Date> {
         .ok_or_else(|| Problem::unprocessable(format!("{name} must be a date, YYYY-MM-DD")))
 }
 
+/// Reads `HH:mm` or `HH:mm:ss`.
+pub fn time(name: &str, text: &str) -> Result<Time> {
+    let number = |part: &str| {
+        let is_shaped = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+        is_shaped.then(|| part.parse::<i8>().ok()).flatten()
+    };
+    let parts: Option<Vec<i8>> = text.split(':').map(number).collect();
+    let time = match parts.as_deref() {
+        Some([hour, minute]) => Time::new(*hour, *minute, 0, 0).ok(),
+        Some([hour, minute, second]) => Time::new(*hour, *minute, *second, 0).ok(),
+        _ => None,
+    };
+    time.ok_or_else(|| {
+        Problem::unprocessable(format!("{name} must be a time of day, HH:mm or HH:mm:ss"))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// spec/trophy.md 0.3.
+    #[test]
+    fn times_of_day() {
+        for (text, hour, minute, second) in [
+            ("00:00", 0, 0, 0),
+            ("09:05", 9, 5, 0),
+            ("23:59:59", 23, 59, 59),
+        ] {
+            let expected = jiff::civil::time(hour, minute, second, 0);
+            assert_eq!(time("startTime", text), Ok(expected));
+        }
+        for wrong in [
+            "",
+            "9:00",
+            "09:0",
+            "24:00",
+            "09:60",
+            "09:00:60",
+            "09:00:00.5",
+            "09:00Z",
+            "0900",
+            "+9:00",
+            "09:00:00:00",
+        ] {
+            assert!(time("startTime", wrong).is_err(), "{wrong}");
+        }
+    }
 
     /// spec/trophy.md D.15.
     #[test]

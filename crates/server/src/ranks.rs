@@ -216,6 +216,19 @@ fn load_run(tx: &mut Tx<'_>, space: Space, board: BoardId, run: i64) -> store::R
     Ok(Run { groups })
 }
 
+/// Places as they are shown, `offset` others before them.
+fn ranked(
+    offset: usize,
+    places: impl IntoIterator<Item = Place>,
+    rank_by: RankBy,
+) -> impl Iterator<Item = Ranked> {
+    (offset + 1..).zip(places).map(move |(rank, place)| Ranked {
+        rank: i64::try_from(rank).unwrap_or(i64::MAX),
+        user: UserId(place.user),
+        value: shown(rank_by, place.value),
+    })
+}
+
 impl Run {
     fn follow(&mut self, change: &Move) {
         if let Some((group, place)) = &change.from
@@ -284,13 +297,15 @@ impl Run {
             places.sort_unstable();
             places.into_iter().skip(offset).take(count).collect()
         };
-        (offset + 1..)
-            .zip(places)
-            .map(|(rank, place)| Ranked {
-                rank: i64::try_from(rank).unwrap_or(i64::MAX),
-                user: UserId(place.user),
-                value: shown(rank_by, place.value),
-            })
+        ranked(offset, places, rank_by).collect()
+    }
+
+    /// The rows that the board shows, ranked group by group: of each the first `limit`.
+    pub fn shown(&self, limit: i64, rank_by: RankBy) -> Vec<Ranked> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.groups
+            .values()
+            .flat_map(|standings| ranked(0, standings.range(0, limit), rank_by))
             .collect()
     }
 

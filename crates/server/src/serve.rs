@@ -172,6 +172,7 @@ async fn prepare(app: App) -> anyhow::Result<()> {
         workers::jobs::run(app.clone()),
         workers::boards::run(app.clone()),
         workers::moments::run(app.clone()),
+        workers::board_days::run(app.clone()),
         workers::dispatch::run(app.clone()),
         workers::delivery::run(app.clone()),
         workers::housekeeping::run(app),

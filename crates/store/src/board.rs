@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use engine::calendar::{Zone, second_of_day};
 use engine::catalog::BoardEntry;
 use engine::definition::RankBy;
 use engine::id::{BoardId, UserId};
@@ -13,7 +14,7 @@ use jiff::Timestamp;
 use crate::access::Space;
 use crate::batch::{group_of, group_text};
 use crate::driver::{Column, Tx};
-use crate::time::instant;
+use crate::time::{instant, maybe_instant};
 use crate::{Error, Result, event, ledger};
 
 /// The places of one run of a board, by group.
@@ -116,7 +117,7 @@ impl Tally {
 /// streaks inside its dates, however long it was switched on (AMB-35).
 pub fn rebuild(tx: &mut Tx<'_>, space: Space, board: &BoardEntry, now: Timestamp) -> Result<()> {
     let mut values: BTreeMap<(i64, UserId), Tally> = BTreeMap::new();
-    let schedule = board.body().schedule();
+    let body = board.body();
     let mut add = |run: Option<i64>, user: UserId, amount: i64, at_us: i64| {
         if amount != 0
             && let Some(run) = run
@@ -124,10 +125,10 @@ pub fn rebuild(tx: &mut Tx<'_>, space: Space, board: &BoardEntry, now: Timestamp
             values.entry((run, user)).or_default().add(amount, at_us);
         }
     };
-    match board.body().rank_by {
+    match body.rank_by {
         RankBy::Metric(metric) => {
-            event::of_metric(tx, space, metric, board.body().start, |event| {
-                let run = schedule.run_at(event.date);
+            event::of_metric(tx, space, metric, body.start, |event| {
+                let run = body.run_at(event.date, Some(event.second_of_day));
                 add(
                     run,
                     event.user,
@@ -139,7 +140,7 @@ pub fn rebuild(tx: &mut Tx<'_>, space: Space, board: &BoardEntry, now: Timestamp
         RankBy::Points(system) => {
             ledger::of_system(tx, space, system, |user, entry| {
                 add(
-                    schedule.run_at(entry.date),
+                    body.run_at(entry.date, entry.second_of_day),
                     user,
                     entry.amount,
                     entry.at.as_microsecond(),
@@ -148,13 +149,19 @@ pub fn rebuild(tx: &mut Tx<'_>, space: Space, board: &BoardEntry, now: Timestamp
         }
         RankBy::Streak => {
             tx.rows(
-                "select user_id, length, extended_at from streak
+                "select user_id, length, extended_at, zone from streak
                  where space_id = $1 and length > 0",
                 &[space.id().into()],
                 |row| {
-                    let at_us: Option<i64> = row.get(2)?;
-                    let at_us = at_us.unwrap_or_else(|| now.as_microsecond());
-                    add(Some(STREAK_RUN), UserId(row.get(0)?), row.get(1)?, at_us);
+                    let extended = maybe_instant(row, 2)?;
+                    let zone: Option<String> = row.get(3)?;
+                    let zone = Zone::of(zone.as_deref());
+                    // A streak that was extended outside of the time window waits for its next extension inside.
+                    let second = extended.map(|at| second_of_day(zone.time(at)));
+                    if body.counts_at(second) {
+                        let at_us = extended.unwrap_or(now).as_microsecond();
+                        add(Some(STREAK_RUN), UserId(row.get(0)?), row.get(1)?, at_us);
+                    }
                     Ok(())
                 },
             )?;

@@ -85,6 +85,8 @@ pub struct Logged {
     pub at: Timestamp,
     /// The user's date then.
     pub date: Date,
+    /// The user's time of day then, in seconds since 00:00.
+    pub second_of_day: i64,
 }
 
 /// The events of a metric from a date on, in the order in which they were recorded.
@@ -96,7 +98,7 @@ pub(crate) fn of_metric(
     mut each: impl FnMut(Logged),
 ) -> Result<()> {
     tx.rows(
-        "select id, user_id, value, at, date from event
+        "select id, user_id, value, at, date, second_of_day from event
          where space_id = $1 and metric_id = $2 and date >= $3 order by id",
         &[
             space.id().into(),
@@ -111,6 +113,7 @@ pub(crate) fn of_metric(
                 value: Amount::from_millionths(row.get(2)?),
                 at: instant(row, 3)?,
                 date: date(row, 4)?,
+                second_of_day: row.get(5)?,
             });
             Ok(())
         },

@@ -27,6 +27,7 @@ fn entry(row: &Row<'_>, user: UserId, system: CurrencyId) -> Result<LedgerEntry>
             .map(|text| serde_json::from_str(&text).map_err(Error::broken))
             .transpose()?
             .unwrap_or_default(),
+        second_of_day: row.get(8)?,
         transaction: None,
     })
 }
@@ -40,7 +41,8 @@ pub fn last(
     limit: i64,
 ) -> Result<Vec<LedgerEntry>> {
     tx.rows(
-        "select id, amount, balance, at, date, trigger_id, event_id, boosts from ledger_entry
+        "select id, amount, balance, at, date, trigger_id, event_id, boosts, second_of_day
+         from ledger_entry
          where space_id = $1 and user_id = $2 and system_id = $3 order by id desc limit $4",
         &[
             space.id().into(),
@@ -60,12 +62,12 @@ pub(crate) fn of_system(
     mut each: impl FnMut(UserId, LedgerEntry),
 ) -> Result<()> {
     tx.rows(
-        "select id, amount, balance, at, date, trigger_id, event_id, boosts, user_id
+        "select id, amount, balance, at, date, trigger_id, event_id, boosts, second_of_day, user_id
          from ledger_entry
          where space_id = $1 and system_id = $2 order by id",
         &[space.id().into(), system.0.into()],
         |row| {
-            let user = UserId(row.get(8)?);
+            let user = UserId(row.get(9)?);
             each(user, entry(row, user, system)?);
             Ok(())
         },

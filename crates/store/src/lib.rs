@@ -11,6 +11,7 @@ pub mod announced;
 pub mod answer;
 pub mod batch;
 pub mod board;
+pub mod board_day;
 pub mod client;
 pub mod completion;
 pub mod definition;

@@ -35,6 +35,8 @@ pub const MIGRATIONS: &[Migration] = &[
         include_str!("../migrations/0008_throttle.sql"),
         "0005_points_boosts",
         include_str!("../migrations/0005_points_boosts.sql"),
+        "0006_board_history",
+        include_str!("../migrations/0006_board_history.sql"),
     ),
 ];
 

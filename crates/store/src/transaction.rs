@@ -51,6 +51,7 @@ pub(crate) fn entry(row: &Row<'_>, user: UserId) -> Result<LedgerEntry> {
         balance: row.get(3)?,
         at: instant(row, 4)?,
         date: date(row, 5)?,
+        second_of_day: None,
         trigger: row.get::<Option<Uuid>>(6)?.map(TriggerId),
         event: row.get::<Option<Uuid>>(7)?.map(EventId),
         // This dialect does not show them.

@@ -199,20 +199,28 @@ pub fn zones(
     space: Space,
     ids: &BTreeSet<UserId>,
 ) -> Result<BTreeMap<UserId, Zone>> {
-    let columns = [
-        Column::Int(vec![space.id(); ids.len()]),
-        Column::Int(ids.iter().map(|id| id.0).collect()),
-    ];
-    let rows = tx.look_up(
+    let ids: Vec<UserId> = ids.iter().copied().collect();
+    let names = zone_names(tx, space, &ids)?.into_iter();
+    Ok(names
+        .map(|(user, tz)| (user, Zone::of(tz.as_deref())))
+        .collect())
+}
+
+/// The zones of users, as they were told.
+pub fn zone_names(
+    tx: &mut Tx<'_>,
+    space: Space,
+    ids: &[UserId],
+) -> Result<Vec<(UserId, Option<String>)>> {
+    tx.look_up(
         "select u.id, u.tz from {keys(space_id bigint, id bigint)} k
          join end_user u on u.space_id = k.space_id and u.id = k.id",
-        &columns,
-        |row| {
-            let tz: Option<String> = row.get(1)?;
-            Ok((UserId(row.get(0)?), Zone::of(tz.as_deref())))
-        },
-    )?;
-    Ok(rows.into_iter().collect())
+        &[
+            Column::Int(vec![space.id(); ids.len()]),
+            Column::Int(ids.iter().map(|id| id.0).collect()),
+        ],
+        |row| Ok((UserId(row.get(0)?), row.get(1)?)),
+    )
 }
 
 /// How many users a space has.

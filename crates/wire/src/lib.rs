@@ -19,8 +19,8 @@ pub mod patch;
 pub mod trophy_admin;
 pub mod trophy_app;
 pub mod vocabulary;
-pub mod webhook_endpoint;
 pub mod webhook;
+pub mod webhook_endpoint;
 
 pub use error::ErrorBody;
 pub use patch::Patch;

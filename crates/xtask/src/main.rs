@@ -1,14 +1,11 @@
-//! Automation of the repository: `cargo xtask test | tidy | schemathesis | bench`. One file per command; here is only which command is which.
+//! Automation of the repository: `cargo xtask test | tidy | schemathesis | bench | receivers`. One file per command; here is only
+//! which command is which.
 
 mod bench;
 mod process;
 mod python;
-mod schemathesis;
-//! Automation of the repository: `cargo xtask test | tidy | bench | receivers`. One file per command; here is only which command is which.
-
-mod bench;
-mod process;
 mod receivers;
+mod schemathesis;
 mod server;
 mod test;
 mod tidy;

@@ -1,11 +1,11 @@
 //! Leaderboards (spec/trophy.md 7.1, 7.2, 13.11).
 
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use serde::{Deserialize, Serialize};
 
 use super::{Definition, Filter, Kind, key_problem, name_problem};
-use crate::calendar::{RunUnit, Schedule, days_after, utc_hour};
+use crate::calendar::{RunUnit, Schedule, days_after, second_of_day, utc_hour};
 use crate::id::{AttributeId, CurrencyId, MetricId};
 
 /// Where a board stands (spec/trophy.md 7.4).
@@ -63,6 +63,12 @@ pub struct Board {
     pub start: Date,
     /// Last date, included.
     pub end: Option<Date>,
+    /// The time of day from which activity counts, in whole seconds.
+    #[serde(default)]
+    pub start_time: Option<Time>,
+    /// The time of day before which activity counts, in whole seconds.
+    #[serde(default)]
+    pub end_time: Option<Time>,
     /// How it repeats; nothing for a perpetual board.
     pub run: Option<Run>,
     /// Users are ranked among those with the same values of these.
@@ -82,6 +88,26 @@ impl Board {
             end: self.end,
             every: self.run.map(|run| (run.unit, run.interval)),
         }
+    }
+
+    /// Whether activity at a time of day, in seconds since 00:00, counts (spec/trophy.md 7.7). A time that is
+    /// not known lies outside of every window.
+    pub fn counts_at(&self, second: Option<i64>) -> bool {
+        if self.start_time.is_none() && self.end_time.is_none() {
+            return true;
+        }
+        second.is_some_and(|second| {
+            self.start_time
+                .is_none_or(|start| second >= second_of_day(start))
+                && self.end_time.is_none_or(|end| second < second_of_day(end))
+        })
+    }
+
+    /// The run for which activity counts on a date, at a time of day as for [`Board::counts_at`].
+    pub fn run_at(&self, date: Date, second: Option<i64>) -> Option<i64> {
+        self.schedule()
+            .run_at(date)
+            .filter(|_| self.counts_at(second))
     }
 
     /// The status at an instant: a scheduled board becomes active when the first zone reaches its
@@ -118,6 +144,11 @@ impl Definition for Board {
                     "end must not be before start"
                 } else if self.run.is_some_and(|run| run.interval < 1) {
                     "runInterval must be at least 1"
+                } else if self
+                    .end_time
+                    .is_some_and(|end| self.start_time.unwrap_or(Time::midnight()) >= end)
+                {
+                    "startTime must be before endTime"
                 } else if self.run.is_some_and(|run| run.interval > 100_000) {
                     "runInterval must be at most 100000"
                 } else if self.run.is_some() && self.rank_by == RankBy::Streak {
@@ -136,9 +167,8 @@ mod tests {
     use crate::calendar::Period;
     use jiff::civil::date;
 
-    #[test]
-    fn status_follows_the_outermost_zones() {
-        let mut board = Board {
+    fn march() -> Board {
+        Board {
             name: "B".into(),
             key: "b".into(),
             description: None,
@@ -147,10 +177,70 @@ mod tests {
             max_participants: 10,
             start: date(2026, 3, 1),
             end: Some(date(2026, 3, 31)),
+            start_time: None,
+            end_time: None,
             run: None,
             breakdown: vec![],
             user_filters: vec![],
-        };
+        }
+    }
+
+    /// AMB-40, and the bounds of a window: the first belongs to it, the last does not.
+    #[test]
+    fn amb_40_a_window_is_a_part_of_the_day() {
+        let time = |text: &str| Some(text.parse::<Time>().unwrap());
+        let nine = 9 * 3_600;
+        for (start, end, inside, outside) in [
+            (None, None, vec![0, 86_399], vec![]),
+            (time("09:00"), None, vec![nine, 86_399], vec![0, nine - 1]),
+            (None, time("09:00"), vec![0, nine - 1], vec![nine, 86_399]),
+            (
+                time("09:00"),
+                time("09:00:01"),
+                vec![nine],
+                vec![nine - 1, nine + 1],
+            ),
+        ] {
+            let board = Board {
+                start_time: start,
+                end_time: end,
+                ..march()
+            };
+            assert_eq!(board.problem(), None);
+            assert!(inside.iter().all(|second| board.counts_at(Some(*second))));
+            assert!(!outside.iter().any(|second| board.counts_at(Some(*second))));
+            assert_eq!(board.counts_at(None), start.is_none() && end.is_none());
+        }
+        for (start, end) in [
+            (time("09:00"), time("09:00")),
+            (time("17:00"), time("09:00")),
+            (None, time("00:00")),
+        ] {
+            let board = Board {
+                start_time: start,
+                end_time: end,
+                ..march()
+            };
+            assert_eq!(
+                board.problem().as_deref(),
+                Some("startTime must be before endTime")
+            );
+        }
+    }
+
+    /// Bodies of before there were windows.
+    #[test]
+    fn a_stored_board_without_a_window_is_read() {
+        let mut body = serde_json::to_value(march()).unwrap();
+        let members = body.as_object_mut().unwrap();
+        members.remove("start_time");
+        members.remove("end_time");
+        assert_eq!(serde_json::from_value::<Board>(body).unwrap(), march());
+    }
+
+    #[test]
+    fn status_follows_the_outermost_zones() {
+        let mut board = march();
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         for (now, status) in [
             ("2026-02-28T09:59:59Z", BoardStatus::Scheduled),

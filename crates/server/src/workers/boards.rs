@@ -17,13 +17,13 @@ const SLEEP: Duration = Duration::from_mins(1);
 /// Starts what is due; answers how many boards that were.
 pub async fn step(app: &App) -> Result<usize> {
     app.blocking(|app| {
-        let now = app.room.clock.now();
         let due: Vec<(Space, uuid::Uuid)> = app.room.store.read(|tx| {
             let mut due = Vec::new();
             for space in store::access::all_spaces(tx)? {
                 let Some(versions) = store::access::versions(tx, space)? else {
                     continue;
                 };
+                let now = app.room.clock.now_by(versions.test_now);
                 let catalog = app.room.catalogs.get(tx, space, versions.config)?;
                 let waiting = catalog.boards().filter(|board| {
                     board.body().rank_by == RankBy::Streak

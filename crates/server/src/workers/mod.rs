@@ -1,5 +1,6 @@
 //! Work that nobody waits for: midnights, jobs, boards that start, messages to endpoints, housekeeping. Each can be stepped by a test and repeated after a crash.
 //! Work that nobody waits for: midnights, jobs, boards that start, notices to dispatch, housekeeping. Each can be stepped by a test and repeated after a crash.
+//! Work that nobody waits for: midnights, jobs, boards that start, places at the end of days, housekeeping. Each can be stepped by a test and repeated after a crash.
 
 use engine::command::Command;
 use store::Space;
@@ -8,6 +9,7 @@ use crate::app::App;
 use crate::desk::Verdict;
 use crate::problem::{Problem, Result};
 
+pub mod board_days;
 pub mod boards;
 pub mod delivery;
 pub mod dispatch;
@@ -15,6 +17,25 @@ pub mod housekeeping;
 pub mod jobs;
 pub mod midnight;
 pub mod moments;
+
+/// Does something in every space, one after the other; answers how much that was.
+async fn in_each_space(
+    app: &App,
+    mut work: impl FnMut(&App, Space) -> Result<usize> + Send + 'static,
+) -> Result<usize> {
+    app.blocking(move |app| {
+        let spaces = app
+            .room
+            .store
+            .read(|tx| Ok::<_, Problem>(store::access::all_spaces(tx)?))?;
+        let mut done = 0;
+        for space in spaces {
+            done += work(app, space)?;
+        }
+        Ok(done)
+    })
+    .await
+}
 
 /// Hands one command about each user to the desk and waits for all of them; fails if any was not
 /// carried out for a reason that may pass.

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use engine::catalog::Catalog;
-use engine::id::{Ids, UserId};
+use engine::id::{BoardId, Ids, UserId};
 use engine::moment;
 use engine::outcome::Notice;
 use jiff::Timestamp;
@@ -22,15 +22,11 @@ const SLEEP: Duration = Duration::from_secs(30);
 
 /// Tells everything that has fallen due; answers how much that was.
 pub async fn step(app: &App) -> Result<usize> {
-    app.blocking(|app| {
-        let spaces = app
-            .room
-            .store
-            .read(|tx| Ok::<_, Problem>(store::access::all_spaces(tx)?))?;
-        let mut told = 0;
-        for space in spaces {
-            told += tell_space(app, space)?;
-        }
+    // Not the shared generator, which a change of configuration holds while it waits for what we hold.
+    let seed = app.room.ids().random();
+    let mut ids = Ids::seeded(seed);
+    super::in_each_space(app, move |app, space| {
+        let told = tell_space(app, space, &mut ids)?;
         if told > 0 {
             app.room.outbox.notify_one();
         }
@@ -39,14 +35,14 @@ pub async fn step(app: &App) -> Result<usize> {
     .await
 }
 
-fn tell_space(app: &App, space: Space) -> Result<usize> {
+fn tell_space(app: &App, space: Space, ids: &mut Ids) -> Result<usize> {
     app.room.store.write(|tx| {
         let Some(versions) = store::access::versions(tx, space)? else {
             return Ok(0);
         };
         let now = app.room.clock.now_by(versions.test_now);
         let catalog = app.room.catalogs.get(tx, space, versions.config)?;
-        Ok::<_, Problem>(tell(tx, space, &catalog, now, &mut app.room.ids())?)
+        Ok::<_, Problem>(tell(tx, space, &catalog, now, ids)?)
     })
 }
 
@@ -81,6 +77,23 @@ pub fn tell(
     Ok(told)
 }
 
+/// Tells what changes of boards lead to at once. What fell due before the change must have been told.
+pub fn tell_changes(
+    tx: &mut Tx<'_>,
+    space: Space,
+    (before, after): (&Catalog, &Catalog),
+    boards: &[BoardId],
+    now: Timestamp,
+    ids: &mut Ids,
+) -> store::Result<usize> {
+    let moments: Vec<_> = boards
+        .iter()
+        .flat_map(|id| moment::changed(before.board(*id), after.board(*id), now))
+        .map(|notice| (now, None, notice))
+        .collect();
+    keep(tx, space, after, &moments, ids)
+}
+
 /// Keeps for those who listen what begins or ends, each with the instant and with the user it is for;
 /// answers how much was kept.
 pub fn keep(
@@ -90,7 +103,10 @@ pub fn keep(
     moments: &[(Timestamp, Option<UserId>, Notice)],
     ids: &mut Ids,
 ) -> store::Result<usize> {
-    if !moments.iter().any(|(.., notice)| catalog.listens(notice.kind())) {
+    if !moments
+        .iter()
+        .any(|(.., notice)| catalog.listens(notice.kind()))
+    {
         return Ok(0);
     }
     let tenant = store::access::customers(tx, &[space])?.pop();

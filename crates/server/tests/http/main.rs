@@ -12,6 +12,7 @@ mod documents;
 mod errors;
 mod isolation;
 mod journey;
+mod leaderboards;
 mod notices;
 mod oauth;
 mod parallel;

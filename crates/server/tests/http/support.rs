@@ -268,6 +268,7 @@ impl TestApp {
             workers::midnight::step(&self.app).await.unwrap();
             workers::boards::step(&self.app).await.unwrap();
             workers::moments::step(&self.app).await.unwrap();
+            workers::board_days::step(&self.app).await.unwrap();
             workers::dispatch::step(&self.app).await.unwrap();
             workers::delivery::step(&self.app).await.unwrap();
         });

@@ -161,12 +161,12 @@ fn insert_awards(tx: &mut Tx<'_>, rows: &[(i64, &LedgerEntry)]) -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     tx.many(
         "insert into ledger_entry (space_id, user_id, system_id, id, amount, balance, at, date,
-                                   trigger_id, event_id, boosts)
+                                   second_of_day, trigger_id, event_id, boosts)
          select k.space_id, k.user_id, k.system_id, k.id, k.amount, k.balance, k.at, k.date,
-                k.trigger_id, k.event_id, k.boosts
+                k.second_of_day, k.trigger_id, k.event_id, k.boosts
          from {keys(space_id bigint, user_id bigint, system_id uuid, id uuid, amount bigint,
-                    balance bigint, at bigint, date text, trigger_id uuid, event_id uuid,
-                    boosts json)} k",
+                    balance bigint, at bigint, date text, second_of_day bigint, trigger_id uuid,
+                    event_id uuid, boosts json)} k",
         &[
             Column::Int(rows.iter().map(|row| row.0).collect()),
             Column::Int(rows.iter().map(|row| row.1.user.0).collect()),
@@ -176,6 +176,7 @@ fn insert_awards(tx: &mut Tx<'_>, rows: &[(i64, &LedgerEntry)]) -> Result<()> {
             Column::Int(rows.iter().map(|row| row.1.balance).collect()),
             Column::Int(rows.iter().map(|row| row.1.at.as_microsecond()).collect()),
             Column::Text(dates.iter().map(String::as_str).collect()),
+            Column::OptInt(rows.iter().map(|row| row.1.second_of_day).collect()),
             Column::OptUuid(
                 rows.iter()
                     .map(|row| row.1.trigger.map(|trigger| trigger.0))

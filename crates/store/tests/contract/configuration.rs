@@ -11,6 +11,7 @@ use engine::definition::{
 };
 use engine::id::{AchievementId, AttributeId, BoardId, CurrencyId, MetricId};
 use jiff::Timestamp;
+use jiff::civil::time;
 use store::driver::Tx;
 use store::{Space, definition};
 use uuid::Uuid;
@@ -51,7 +52,19 @@ pub(crate) const XP_BOARD: BoardId = BoardId(id(73));
 /// Gold by team.
 pub(crate) const GOLD_BOARD: BoardId = BoardId(id(74));
 pub(crate) const STREAK_BOARD: BoardId = BoardId(id(75));
-pub(crate) const BOARDS: [BoardId; 5] = [WEEKLY, WORD_BOARD, XP_BOARD, GOLD_BOARD, STREAK_BOARD];
+/// What was run in the morning, on runs of three days.
+pub(crate) const MORNINGS: BoardId = BoardId(id(76));
+/// Points of the afternoon, by team.
+pub(crate) const AFTERNOONS: BoardId = BoardId(id(77));
+pub(crate) const BOARDS: [BoardId; 7] = [
+    WEEKLY,
+    WORD_BOARD,
+    XP_BOARD,
+    GOLD_BOARD,
+    STREAK_BOARD,
+    MORNINGS,
+    AFTERNOONS,
+];
 
 fn is(attribute: AttributeId, value: &str) -> Filter {
     Filter {
@@ -158,6 +171,8 @@ pub(crate) fn board(key: &str, rank_by: RankBy) -> Board {
         max_participants: 100,
         start: day("2026-02-02"),
         end: None,
+        start_time: None,
+        end_time: None,
         run: None,
         breakdown: Vec::new(),
         user_filters: Vec::new(),
@@ -284,6 +299,23 @@ pub(crate) fn insert(tx: &mut Tx<'_>, space: Space, now: Timestamp) -> store::Re
             },
         ),
         (STREAK_BOARD, board("streak", RankBy::Streak)),
+        (
+            MORNINGS,
+            Board {
+                end_time: Some(time(12, 0, 0, 0)),
+                run: run(RunUnit::Day, 3),
+                ..board("mornings", RankBy::Metric(RUNS))
+            },
+        ),
+        (
+            AFTERNOONS,
+            Board {
+                start_time: Some(time(12, 0, 0, 0)),
+                end_time: Some(time(23, 59, 59, 0)),
+                breakdown: vec![TEAM],
+                ..board("afternoons", RankBy::Points(XP))
+            },
+        ),
     ] {
         definition::insert(tx, space, id.0, &board, now)?;
     }

@@ -231,7 +231,7 @@ pub(crate) fn dump_in(tx: &mut Tx<'_>, space: Space) -> store::Result<Dump> {
     );
     table!(
         "ledger_entry",
-        "user_id, system_id, id, amount, balance, at, date, trigger_id, event_id",
+        "user_id, system_id, id, amount, balance, at, date, second_of_day, trigger_id, event_id",
         |row| line!(
             name(row.get(0)?),
             row.get::<Uuid>(1)?,
@@ -240,8 +240,9 @@ pub(crate) fn dump_in(tx: &mut Tx<'_>, space: Space) -> store::Result<Dump> {
             row.get::<i64>(4)?,
             row.get::<i64>(5)?,
             row.get::<String>(6)?,
-            row.get::<Uuid>(7)?,
-            row.get::<Option<Uuid>>(8)?,
+            row.get::<Option<i64>>(7)?,
+            row.get::<Uuid>(8)?,
+            row.get::<Option<Uuid>>(9)?,
         )
     );
     table!("balance", "user_id, system_id, total", |row| line!(

@@ -33,6 +33,7 @@ macro_rules! checks {
 mod access;
 mod batch;
 mod board;
+mod board_day;
 mod client;
 mod completion;
 mod configuration;

@@ -348,6 +348,7 @@ impl Model {
                     entry.balance,
                     us(entry.at),
                     entry.date.to_string(),
+                    entry.second_of_day,
                     entry.trigger.unwrap().0,
                     entry.event.map(|event| event.0),
                 )

@@ -164,6 +164,7 @@ fn entry(number: u128, user: UserId, now: Timestamp) -> LedgerEntry {
         balance: 2_500_000,
         at: now,
         date: "2026-02-20".parse().unwrap(),
+        second_of_day: None,
         trigger: None,
         boosts: Vec::new(),
         event: None,

@@ -9,13 +9,14 @@ use engine::definition::{
 };
 use engine::id::{AttributeId, BoardId};
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use wire::Patch;
 use wire::trophy_admin as w;
 
 use super::batch::{self, Fault, ItemResult, Shown};
 use super::references;
+use crate::api::trophy_app::render::time_of_day;
 use crate::app::{App, Configuration};
 use crate::body::{RawBody, Segment};
 use crate::door::AdminCaller;
@@ -50,8 +51,8 @@ impl Shown for Board {
             max_participants: Some(body.max_participants),
             start: body.start.to_string(),
             end: body.end.map(|end| end.to_string()),
-            start_time: None,
-            end_time: None,
+            start_time: body.start_time.map(time_of_day),
+            end_time: body.end_time.map(time_of_day),
             breakdown_attributes: body.breakdown.iter().map(ToString::to_string).collect(),
             user_attributes: references::shown(&body.user_filters),
             run_unit: body.run.map(|run| match run.unit {
@@ -142,6 +143,24 @@ fn run(
     }
 }
 
+/// Reads a time of day of an item.
+fn time(name: &str, text: &str) -> ItemResult<Time> {
+    query::time(name, text).map_err(|problem| Fault::Issue(problem.message))
+}
+
+/// What a member that null clears is after an item.
+fn cleared_or<T>(
+    before: Option<T>,
+    sent: Patch<String>,
+    read: impl FnOnce(&str) -> ItemResult<T>,
+) -> ItemResult<Option<T>> {
+    Ok(match sent {
+        Patch::Absent => before,
+        Patch::Null => None,
+        Patch::Value(text) => Some(read(&text)?),
+    })
+}
+
 /// Reads the ids of the user attributes that divide a board into groups.
 fn breakdown(
     configuration: &mut Configuration<'_, '_>,
@@ -156,14 +175,6 @@ fn breakdown(
         attributes.push(attribute);
     }
     Ok(attributes)
-}
-
-fn refuse_time_window(is_sent: bool) -> std::result::Result<(), String> {
-    if is_sent {
-        Err("time windows are not available yet".to_owned())
-    } else {
-        Ok(())
-    }
 }
 
 fn utc_date(now: Timestamp) -> Date {
@@ -227,14 +238,18 @@ fn is_recounted(before: &Board, after: &Board) -> bool {
     is_seen
         && (before.status != after.status
             || before.end != after.end
-            || frozen_change(
-                before,
-                &Board {
-                    key: before.key.clone(),
-                    ..after.clone()
-                },
-            )
-            .is_some())
+            || before.start_time != after.start_time
+            || before.end_time != after.end_time
+            || is_reranked(before, after))
+}
+
+/// Whether a board ranks something else, or others, after an update.
+fn is_reranked(before: &Board, after: &Board) -> bool {
+    let after = Board {
+        key: before.key.clone(),
+        ..after.clone()
+    };
+    frozen_change(before, &after).is_some()
 }
 
 /// Lists leaderboards, oldest first.
@@ -273,7 +288,6 @@ pub async fn create_leaderboards(
     let items = batch::items(&body)?;
     app.configure(&caller, move |configuration| {
         batch::create_each(items, |item: w::CreateLeaderboardRequestItem| {
-            refuse_time_window(item.start_time.is_some() || item.end_time.is_some())?;
             let mut board = Board {
                 name: item.name,
                 key: item.key,
@@ -292,7 +306,18 @@ pub async fn create_leaderboards(
                     Some(text) => references::date("start", &text)?,
                     None => utc_date(configuration.now),
                 },
-                end: item.end.map(|text| references::date("end", &text)).transpose()?,
+                end: item
+                    .end
+                    .map(|text| references::date("end", &text))
+                    .transpose()?,
+                start_time: item
+                    .start_time
+                    .map(|text| time("startTime", &text))
+                    .transpose()?,
+                end_time: item
+                    .end_time
+                    .map(|text| time("endTime", &text))
+                    .transpose()?,
                 run: run(
                     None,
                     item.run_unit.map_or(Patch::Absent, Patch::Value),
@@ -333,10 +358,6 @@ pub async fn update_leaderboards(
     app.configure(&caller, move |configuration| {
         batch::update_each(items, |id, item: w::UpdateLeaderboardRequestItem| {
             let before = configuration.find::<Board>(id)?;
-            refuse_time_window(
-                matches!(item.start_time, Patch::Value(_))
-                    || matches!(item.end_time, Patch::Value(_)),
-            )?;
             let mut body = before.body.clone();
             body.name = item.name.unwrap_or(body.name);
             body.key = item.key.unwrap_or(body.key);
@@ -354,11 +375,11 @@ pub async fn update_leaderboards(
             if let Some(text) = item.start {
                 body.start = references::date("start", &text)?;
             }
-            body.end = match item.end {
-                Patch::Absent => body.end,
-                Patch::Null => None,
-                Patch::Value(text) => Some(references::date("end", &text)?),
-            };
+            body.end = cleared_or(body.end, item.end, |text| references::date("end", text))?;
+            body.start_time = cleared_or(body.start_time, item.start_time, |text| {
+                time("startTime", text)
+            })?;
+            body.end_time = cleared_or(body.end_time, item.end_time, |text| time("endTime", text))?;
             body.run = run(body.run, item.run_unit, item.run_interval)?;
             if let Some(ids) = item.breakdown_attributes {
                 body.breakdown = breakdown(configuration, ids)?;
@@ -377,6 +398,10 @@ pub async fn update_leaderboards(
             }
             body.status = status_after(&body, item.status.map(status), configuration.now)?;
             let stored = configuration.update(&before, body, TAKEN)?;
+            if is_reranked(&before.body, &stored.body) {
+                // Another ranking has no days yet.
+                store::board_day::forget(configuration.tx, configuration.space, BoardId(id))?;
+            }
             if is_recounted(&before.body, &stored.body) {
                 configuration.board_changed(BoardId(id));
             }
@@ -406,6 +431,7 @@ pub async fn delete_leaderboards(
         batch::delete_each(ids, |id| {
             configuration.find::<Board>(id)?;
             configuration.board_changed(BoardId(id));
+            store::board_day::forget(configuration.tx, configuration.space, BoardId(id))?;
             configuration.archive(id)
         })
     })
@@ -450,6 +476,8 @@ mod tests {
             max_participants: 10,
             start,
             end,
+            start_time: None,
+            end_time: None,
             run: None,
             breakdown: vec![],
             user_filters: vec![],
@@ -530,6 +558,13 @@ mod tests {
         };
         assert_eq!(frozen_change(&before, &longer), None);
         assert!(is_recounted(&before, &longer));
+        let mornings = Board {
+            end_time: Some(jiff::civil::time(12, 0, 0, 0)),
+            ..before.clone()
+        };
+        assert_eq!(frozen_change(&before, &mornings), None);
+        assert!(is_recounted(&before, &mornings));
+        assert!(!is_reranked(&before, &mornings));
         let rank_by = RankBy::Metric(MetricId(Uuid::nil()));
         assert_eq!(
             frozen_change(

@@ -2,13 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
+use engine::calendar::utc_hour;
 use engine::catalog::{BoardEntry, Catalog};
-use engine::definition::{Board, BoardStatus};
+use engine::definition::{Board, BoardStatus, PARTICIPANTS_MAX};
 use engine::id::UserId;
 use engine::rank::Place;
 use engine::state::{BoardValue, Group};
 use jiff::Timestamp;
 use jiff::civil::Date;
+use store::board_day::Day;
 use wire::trophy_app as w;
 
 use super::{render, users};
@@ -64,10 +66,10 @@ pub async fn list_leaderboards(
     get, path = "/leaderboards/{key}", operation_id = "leaderboards_get", tag = "Leaderboards",
     params(
         ("key" = String, Path, description = "The key of the leaderboard."),
-        ("offset" = Option<i64>, Query, description = "How many places to skip; 0 if missing."),
+        ("offset" = Option<i64>, Query, description = "How many places to skip; 0 if missing. With `userId` it may be negative: so many places before the user, or from the top if there are fewer."),
         ("limit" = Option<i64>, Query, description = "How many places, up to the size of the leaderboard; 10 if missing."),
         ("run" = Option<String>, Query, description = "Any date of the run; the current run if missing."),
-        ("userId" = Option<String>, Query, description = "Places count from this user on."),
+        ("userId" = Option<String>, Query, description = "Places count from this user on; nobody is shown if the user is not on the leaderboard."),
         ("userAttributes" = Option<String>, Query, description = "`key:value` pairs, separated by commas; required on leaderboards with breakdown attributes and only there."),
     ),
     responses(
@@ -88,7 +90,7 @@ pub async fn get_leaderboard(
             let today = engine::calendar::Zone::utc().date(view.now);
             let asked = Asked::of(&query, board, today)?;
             let rankings = match query.one("userId") {
-                None => rankings(view, board, &asked, Start::At(asked.offset))?,
+                None => rankings(view, board, &asked, Start::Top)?,
                 Some(id) => match stored_place(view, board, asked.run, id)? {
                     Some((group, place)) if asked.is_meant(&group) => {
                         rankings(view, board, &asked, Start::From(place))?
@@ -128,7 +130,7 @@ pub async fn get_leaderboard(
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Asked {
     run: i64,
-    offset: usize,
+    offset: isize,
     limit: usize,
     /// Position in the board's breakdown, and value.
     groups: Vec<(usize, String)>,
@@ -137,8 +139,8 @@ struct Asked {
 /// Where the places begin.
 #[derive(Clone, Copy, Debug)]
 enum Start {
-    /// So many places below the top.
-    At(usize),
+    /// At the top.
+    Top,
     /// At the place of a user.
     From(Place),
 }
@@ -146,11 +148,18 @@ enum Start {
 impl Asked {
     fn of(query: &Query, board: &BoardEntry, today: Date) -> Result<Self> {
         let size = board.body().max_participants;
-        let whole = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
+        // Rows before a user can only be asked for where there is one.
+        let least = if query.one("userId").is_some() {
+            -PARTICIPANTS_MAX
+        } else {
+            0
+        };
+        let offset = query.int("offset", least, i64::MAX, 0)?;
+        let limit = query.int("limit", 0, size, size.min(10))?;
         Ok(Self {
             run: run_on(board.body(), query.date("run")?, today)?,
-            offset: whole(query.int("offset", 0, i64::MAX, 0)?),
-            limit: whole(query.int("limit", 0, size, size.min(10))?),
+            offset: isize::try_from(offset).unwrap_or(isize::MAX),
+            limit: usize::try_from(limit).unwrap_or(usize::MAX),
             groups: groups(query, board)?,
         })
     }
@@ -211,16 +220,14 @@ fn rankings(
 ) -> Result<Vec<Ranked>> {
     let size = usize::try_from(board.body().max_participants).unwrap_or(usize::MAX);
     let page = |run: &Run| {
-        let first = match start {
-            Start::At(offset) => offset,
-            Start::From(place) => {
-                let position = run.before(|group| asked.is_meant(group), &place);
-                if position >= size {
-                    return Vec::new();
-                }
-                position.saturating_add(asked.offset)
-            }
+        let position = match start {
+            Start::Top => 0,
+            Start::From(place) => run.before(|group| asked.is_meant(group), &place),
         };
+        if position >= size {
+            return Vec::new();
+        }
+        let first = position.saturating_add_signed(asked.offset);
         let count = asked.limit.min(size.saturating_sub(first));
         if count == 0 {
             return Vec::new();
@@ -258,14 +265,15 @@ fn owned_place(value: &BoardValue, user: UserId) -> Option<(Group, Place)> {
 
 /// Shows a user's place on a leaderboard.
 ///
-/// `history` is empty for now: daily snapshots are not taken yet.
+/// `history` has a row for each of the user's days at whose end rank or value were not those of the row before; both are
+/// null where the user was not on the leaderboard any more.
 #[utoipa::path(
     get, path = "/users/{id}/leaderboards/{key}", operation_id = "users_leaderboard", tag = "Users",
     params(
         ("id" = String, Path, description = "The id of the user."),
         ("key" = String, Path, description = "The key of the leaderboard."),
         ("run" = Option<String>, Query, description = "Any date of the run; the user's current run if missing."),
-        ("numEvents" = Option<i64>, Query, description = "How many days of the past, 0 to 100; 10 if missing."),
+        ("numEvents" = Option<i64>, Query, description = "How many rows of the history at most, the latest ones, 0 to 100; 10 if missing."),
     ),
     responses(
         (status = 200, description = "The leaderboard with the user's place, null if there is none.", body = w::UserLeaderboardResponseWithHistory),
@@ -281,7 +289,7 @@ pub async fn get_user_leaderboard(
 ) -> Result<Json<w::UserLeaderboardResponseWithHistory>> {
     caller.must_be(&id)?;
     let date = query.date("run")?;
-    query.int("numEvents", 0, 100, 10)?;
+    let count = query.int("numEvents", 0, 100, 10)?;
     app.read(&caller, move |view| {
         let (state, _) = users::settled(view, &id)?;
         let catalog = view.catalog.clone();
@@ -308,12 +316,38 @@ pub async fn get_user_leaderboard(
             rank,
             value: now.map(|(_, place)| ranks::shown(board.body().rank_by, place.value)),
         };
+        // One more than asked for: it is what the first one differs from.
+        let days =
+            store::board_day::last(view.tx, view.space, board.id(), run, user.id, count + 1)?;
         Ok(Json(w::UserLeaderboardResponseWithHistory {
             leaderboard,
-            history: Vec::new(),
+            history: history(&days, count),
         }))
     })
     .await
+}
+
+/// The first `count` of days that are sorted from new to old, oldest first, each with the place of the day before it.
+fn history(days: &[Day], count: i64) -> Vec<w::LeaderboardEvent> {
+    let count = usize::try_from(count).unwrap_or(0);
+    let mut rows: Vec<_> = days
+        .iter()
+        .enumerate()
+        .take(count)
+        .map(|(index, day)| {
+            let before = days.get(index + 1).and_then(|before| before.place);
+            w::LeaderboardEvent {
+                date: day.date.to_string(),
+                timestamp: render::instant(utc_hour(day.date, 0)),
+                previous_rank: before.map(|(rank, _)| rank),
+                rank: day.place.map(|(rank, _)| rank),
+                previous_value: before.map(|(_, value)| value),
+                value: day.place.map(|(_, value)| value),
+            }
+        })
+        .collect();
+    rows.reverse();
+    rows
 }
 
 /// The rank of a place inside its group, if the board shows it. `stored` is the user's own place as
@@ -358,6 +392,8 @@ mod tests {
                     max_participants: 5,
                     start: date(2026, 11, 2),
                     end: Some(date(2026, 11, 22)),
+                    start_time: None,
+                    end_time: None,
                     run: Some(engine::definition::Run {
                         unit: RunUnit::Day,
                         interval: 7,
@@ -402,6 +438,10 @@ mod tests {
         for bad in ["limit=6", "limit=-1", "limit=x", "offset=-1"] {
             assert!(limit(bad).is_err(), "{bad}");
         }
+        // Before a user there may be others, before the top there is nobody.
+        let offset = |query: &str| asked(query, &board, today).map(|asked| asked.offset);
+        assert_eq!(offset("userId=u&offset=-3"), Ok(-3));
+        assert!(offset("userId=u&offset=-1001").is_err());
     }
 
     #[test]

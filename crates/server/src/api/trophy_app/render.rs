@@ -15,7 +15,7 @@ use engine::outcome::{BoardChange, LedgerEntry, PointsChange, StreakView};
 use engine::state::Completion;
 use engine::user::User;
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use wire::trophy_app as w;
 use wire::vocabulary;
 
@@ -25,6 +25,16 @@ use crate::ranks::Standing;
 pub fn instant(at: Timestamp) -> String {
     let ms = Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at);
     format!("{ms:.3}")
+}
+
+/// A time of day on the wire; seconds only where there are some.
+pub fn time_of_day(time: Time) -> String {
+    let format = if time.second() == 0 {
+        "%H:%M"
+    } else {
+        "%H:%M:%S"
+    };
+    time.strftime(format).to_string()
 }
 
 /// A user.
@@ -450,8 +460,8 @@ pub fn leaderboard(
         description: body.description.clone(),
         start: body.start.to_string(),
         end: body.end.map(|end| end.to_string()),
-        start_time: None,
-        end_time: None,
+        start_time: body.start_time.map(time_of_day),
+        end_time: body.end_time.map(time_of_day),
         max_participants: Some(body.max_participants),
         run_unit: body.run.map(|run| match run.unit {
             engine::calendar::RunUnit::Day => w::RunUnit::Day,
