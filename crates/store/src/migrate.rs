@@ -24,6 +24,10 @@ pub const MIGRATIONS: &[Migration] = &[
         "0003_delivery",
         include_str!("../migrations/0003_delivery.sql"),
     ),
+    (
+        "0004_streak_operations",
+        include_str!("../migrations/0004_streak_operations.sql"),
+    ),
 ];
 
 /// Applies what is missing; returns the names of the applied scripts. `now_us`: the present

@@ -8,6 +8,7 @@ mod load;
 mod mission;
 mod purse;
 mod save;
+mod streak;
 mod tag;
 mod want;
 

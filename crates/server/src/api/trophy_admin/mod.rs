@@ -14,6 +14,7 @@ pub mod points_systems;
 pub mod points_triggers;
 pub mod references;
 pub mod settings;
+pub mod streak_operations;
 pub mod streak_settings;
 pub mod tenants;
 
@@ -43,10 +44,6 @@ const NOT_BUILT: &[(&str, &[&str])] = &[
         &["GET", "POST", "PATCH", "DELETE"],
     ),
     ("/points/{system}/boosts/{id}", &["GET"]),
-    ("/streaks/freezes", &["POST"]),
-    ("/streaks/pauses", &["POST", "DELETE"]),
-    ("/streaks/restore", &["POST"]),
-    ("/streaks/reset", &["POST"]),
 ];
 
 /// The routes below `/admin/v1`, with their description.
@@ -105,6 +102,13 @@ pub fn router() -> (Router<App>, OpenApi) {
             streak_settings::get_streak_settings,
             streak_settings::update_streak_settings
         ))
+        .routes(routes!(streak_operations::create_streak_freezes))
+        .routes(routes!(
+            streak_operations::create_streak_pauses,
+            streak_operations::delete_streak_pauses
+        ))
+        .routes(routes!(streak_operations::restore_streaks))
+        .routes(routes!(streak_operations::reset_streaks))
         .routes(routes!(
             tenants::list_tenants,
             tenants::create_tenants,
