@@ -8,22 +8,15 @@ from world import Noon, World, issue, refused
 APPLICATION = {
     ("get", "/points/{key}/boosts"),
     ("get", "/users/{id}/points/{key}/boosts"),
-    ("get", "/users/{id}/preferences"),
     ("get", "/users/{id}/wrapped"),
-    ("patch", "/users/{id}/preferences"),
 }
 ADMIN = {
     ("delete", "/points/{systemId}/boosts"),
-    ("delete", "/streaks/pauses"),
     ("get", "/points/{systemId}/boosts"),
     ("get", "/points/{systemId}/boosts/{id}"),
     ("patch", "/points/{systemId}/boosts"),
     ("post", "/metrics/events"),
     ("post", "/points/{systemId}/boosts"),
-    ("post", "/streaks/freezes"),
-    ("post", "/streaks/pauses"),
-    ("post", "/streaks/reset"),
-    ("post", "/streaks/restore"),
 }
 
 def test_operations(world: World, noon: Noon) -> None:
@@ -44,16 +37,7 @@ def test_operations(world: World, noon: Noon) -> None:
         "boosts, get": lambda: boosts.get(system.id, unknown),
         "boosts of a system": lambda: api.points.boosts(system.key),
         "boosts of a user": lambda: api.users.points_boosts(user, system.key),
-        "preferences, get": lambda: api.users.get_preferences(user),
-        "preferences, update": lambda: api.users.update_preferences(user, notifications={"recap": []}),
         "wrapped": lambda: api.users.wrapped(user),
-        "freezes": lambda: admin.streaks.freezes.create(freezes=[{"userId": user}]),
-        "pauses, create": lambda: admin.streaks.pauses.create(
-            pauses=[{"userId": user, "start": noon.day(1), "end": noon.day(2)}]
-        ),
-        "pauses, delete": lambda: admin.streaks.pauses.delete(ids=[unknown]),
-        "restore": lambda: admin.streaks.restore(users=[{"id": user}]),
-        "reset": lambda: admin.streaks.reset(users=[{"id": user}]),
     }
     for what, call in calls.items():
         with refused(501) as caught:

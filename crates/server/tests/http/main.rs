@@ -16,5 +16,6 @@ mod parallel;
 mod reads;
 mod scenarios;
 mod settings;
+mod streaks;
 mod support;
 mod workspaces;
