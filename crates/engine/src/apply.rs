@@ -97,6 +97,12 @@ pub fn apply(
         Command::TagUser(tags) => turn.tag_user(tags),
         Command::Transact(transact) => turn.transact(transact),
         Command::Redeem { entry, twin } => turn.redeem(*entry, twin.as_deref()),
+        Command::ChangePreferences(change) => turn.change_preferences(change),
+        Command::GrantFreezes { count } => turn.grant_freezes(*count),
+        Command::PauseStreak { start, end } => turn.pause_streak(*start, *end),
+        Command::ArchivePause { pause } => turn.archive_pause(*pause),
+        Command::RestoreStreak => turn.restore_streak(),
+        Command::ResetStreak => turn.reset_streak(),
         Command::Settle => Ok(turn.settle_only(None)),
         Command::Backdate { achievement } => Ok(turn.settle_only(Some(Scope::One(*achievement)))),
     };
@@ -208,8 +214,8 @@ impl MissingCounter<'_> {
     }
 }
 
-/// Whether the streak was counted in another frequency than the one in force: then all day sums of
-/// the streak's metrics have to be loaded.
+/// Whether the streak was counted in another frequency than the one in force: then all of its past
+/// has to be loaded, see [`crate::streak::Depth`].
 pub fn needs_recount(catalog: &Catalog, state: &UserState) -> bool {
     state
         .streak
@@ -218,7 +224,7 @@ pub fn needs_recount(catalog: &Catalog, state: &UserState) -> bool {
 }
 
 impl Turn<'_> {
-    fn zone(&self) -> Zone {
+    pub(crate) fn zone(&self) -> Zone {
         self.state.user.get().zone()
     }
 
@@ -235,11 +241,11 @@ impl Turn<'_> {
         self.state.streak.as_ref().map_or(0, |row| row.get().length)
     }
 
-    fn streak(&self) -> Streak {
+    pub(crate) fn streak(&self) -> Streak {
         match &self.state.streak {
             Some(row) => row.get().clone(),
             None => streak::unstored(
-                &self.catalog.streak,
+                self.catalog.streak.frequency,
                 self.state.user.get().created,
                 &self.zone(),
             ),
@@ -247,7 +253,7 @@ impl Turn<'_> {
     }
 
     /// Keeps a streak if it differs from what is stored.
-    fn keep_streak(&mut self, streak: Streak) {
+    pub(crate) fn keep_streak(&mut self, streak: Streak) {
         match &mut self.state.streak {
             Some(row) if *row.get() == streak => {}
             Some(row) => *row.edit() = streak,
@@ -256,7 +262,7 @@ impl Turn<'_> {
     }
 
     pub(crate) fn streak_view(&self) -> StreakView {
-        streak::view(&self.catalog.streak, &self.streak(), &self.zone(), self.now)
+        streak::shown(self.catalog, self.state, self.now).1
     }
 
     /// Makes the user if new, and applies what the request says of the user.
@@ -296,24 +302,7 @@ impl Turn<'_> {
 
     /// Brings streak, freezes, anniversaries, points for time, pending transactions and missions up to now.
     pub(crate) fn settle(&mut self) {
-        let settings = &self.catalog.streak;
-        let zone = self.zone();
-        let length = self.streak_length();
-        let mut streak = self.streak();
-        if self.state.streak.is_some() && streak.frequency != settings.frequency {
-            let periods = streak::recount(settings, &mut streak, &self.state.days, &zone, self.now);
-            self.appended.periods.extend(periods);
-            self.keep_streak(streak.clone());
-        }
-        let settled = streak::settle(settings, &mut streak, &zone, self.now);
-        if settled.is_changed {
-            self.keep_streak(streak);
-            self.appended.periods.extend(settled.periods);
-            self.notices.extend(settled.notices);
-        }
-        if self.streak_length() != length {
-            leaderboard::follow_streak(self);
-        }
+        self.settle_streak();
         achievement::settle_anniversaries(self);
         self.pay_due();
         purse::expire(self.state, self.now);
@@ -355,7 +344,8 @@ impl Turn<'_> {
     pub(crate) fn schedule(&mut self) {
         let zone = self.zone();
         let mut streak = self.streak();
-        let next = streak::next_settlement(&self.catalog.streak, &streak, &zone, self.now)
+        let rules = self.rules();
+        let next = streak::next_settlement(self.terms(&rules, &zone), &streak, self.now)
             .into_iter()
             .chain(achievement::next_anniversary(
                 self.catalog,
@@ -570,7 +560,7 @@ impl Turn<'_> {
         if changed.attributes {
             leaderboard::regroup(self);
         }
-        let is_extended = self.extend(today);
+        let is_extended = self.extend_streak(today);
         achievement::evaluate(
             self,
             if changed.attributes || changed.sign_up_date {
@@ -759,46 +749,5 @@ impl Turn<'_> {
                 .counters
                 .insert(entry.stored.id, Row::fresh(next));
         }
-    }
-
-    /// Extends the streak if this event met the period, and notes where the user acted.
-    fn extend(&mut self, today: Date) -> bool {
-        let settings = &self.catalog.streak;
-        if settings.metrics.is_empty() {
-            return false;
-        }
-        let mut streak = self.streak();
-        let mut periods = Vec::new();
-        let is_extended = streak::extend(
-            settings,
-            &mut streak,
-            &self.state.days,
-            today,
-            self.now,
-            &mut periods,
-        );
-        // Without a zone the user lived by UTC, which a first zone must not make forgotten.
-        let tz = self.state.user.get().tz.as_deref().unwrap_or("UTC");
-        let is_elsewhere = streak.length > 0 && streak.zone.as_deref() != Some(tz);
-        if is_elsewhere {
-            streak.zone = Some(tz.to_owned());
-        }
-        // Also without a streak: the row says in which frequency the user was last counted, so that a
-        // switch counts anew who met no period of the old one.
-        self.keep_streak(streak);
-        self.appended.periods.extend(periods);
-        if is_elsewhere {
-            // A freeze may be due here that was not yet due where the user came from.
-            self.settle();
-        }
-        if is_extended {
-            let view = self.streak_view();
-            self.notices.push(if view.length == 1 {
-                Notice::StreakStarted(view)
-            } else {
-                Notice::StreakExtended(view)
-            });
-        }
-        is_extended
     }
 }

@@ -1,16 +1,18 @@
 //! Everything that can be asked of the engine, and the reasons to say no.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde_json::Value;
 
 use crate::amount::Amount;
-use crate::definition::{AttributeKind, RedemptionMode};
-use crate::id::{AchievementId, LedgerEntryId, TagId, UserId};
+use crate::definition::{AttributeKind, RedemptionMode, StreakMode};
+use crate::id::{AchievementId, LedgerEntryId, PauseId, TagId, UserId};
 use crate::outcome::{ActivityOutcome, InitiatorType};
+use crate::preferences::{Channel, MessageType};
 use crate::state::Mission;
-use crate::user::Patch;
+use crate::user::{Change, Patch};
 
 /// One request about one user.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +44,29 @@ pub enum Command {
         /// The user on the other side, by the caller's id.
         twin: Option<String>,
     },
+    /// The user wants to be told other things, or counts streaks otherwise.
+    ChangePreferences(ChangePreferences),
+    /// Somebody gives the user freezes.
+    GrantFreezes {
+        /// How many, at least 1.
+        count: i64,
+    },
+    /// Somebody pauses the streak, both dates included.
+    PauseStreak {
+        /// The first date.
+        start: Date,
+        /// The last date.
+        end: Date,
+    },
+    /// Somebody takes a pause back.
+    ArchivePause {
+        /// The pause.
+        pause: PauseId,
+    },
+    /// Somebody gives the user the longest streak of late back.
+    RestoreStreak,
+    /// Somebody ends the streak.
+    ResetStreak,
     /// An achievement was activated or edited: whoever meets it already has it (spec/trophy.md 4.4).
     Backdate {
         /// The achievement.
@@ -73,6 +98,22 @@ pub struct SaveUser {
     pub may_create: bool,
     /// The user must be new, with this number if one was drawn.
     pub must_be_new: Option<Option<UserId>>,
+}
+
+/// See [`Command::ChangePreferences`] (spec/trophy.md 2.5, 2.6). What is cleared follows the settings
+/// of the space again.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChangePreferences {
+    /// The channels of the types of messages that change.
+    pub messages: BTreeMap<MessageType, BTreeSet<Channel>>,
+    /// Whether the user has a streak.
+    pub is_enabled: Change<bool>,
+    /// How many of the metrics have to be met.
+    pub mode: Change<StreakMode>,
+    /// The metrics that count, by their keys, each with what a period needs of it.
+    pub metrics: Change<Vec<(String, Amount)>>,
+    /// Weekdays on which nothing is lost, 0 being Sunday.
+    pub days_off: Change<BTreeSet<i8>>,
 }
 
 /// See [`Command::LogActivity`] (spec/aworld.md 3.1, 4.8).
@@ -218,6 +259,12 @@ pub enum Refusal {
     /// What is there already stands in the way.
     #[error("{0}")]
     Conflict(String),
+    /// The settings of the space do not let the caller do it.
+    #[error("{0} is switched off")]
+    NotAllowed(&'static str),
+    /// The space does not have what is asked for.
+    #[error("{0} are switched off")]
+    NotInUse(&'static str),
 }
 
 fn name(kind: AttributeKind) -> &'static str {

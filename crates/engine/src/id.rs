@@ -62,6 +62,8 @@ uuid_ids! {
     RewardRuleId,
     /// One mission of a user or a group.
     MissionId,
+    /// A pause of a user's streak.
+    PauseId,
 }
 
 /// A user inside a space: our own number; the caller's id is [`crate::user::User::external_id`].

@@ -15,7 +15,7 @@ use crate::command::Refusal;
 use crate::definition::RedemptionMode;
 use crate::id::{
     AchievementId, ActivityId, BoardId, BoostId, CompletionId, CurrencyId, EventId, LedgerEntryId,
-    LevelId, MetricId, MissionId, TagId, TriggerId, UserId,
+    LevelId, MetricId, MissionId, PauseId, TagId, TriggerId, UserId,
 };
 use crate::rank::Place;
 use crate::state::{Completion, Group, Mission, StreakPeriod, UserTag};
@@ -41,7 +41,7 @@ pub struct Outcome {
 pub enum Reply {
     /// To [`crate::command::Command::RecordEvent`].
     Event(Box<EventReply>),
-    /// To [`crate::command::Command::SaveUser`].
+    /// To [`crate::command::Command::SaveUser`] and [`crate::command::Command::ChangePreferences`].
     User(Box<User>),
     /// To [`crate::command::Command::CompleteAchievement`].
     Completion(CompletionReply),
@@ -53,7 +53,14 @@ pub enum Reply {
     Tags(Vec<(TagId, UserTag)>),
     /// To [`crate::command::Command::StartMission`].
     Mission(Box<Mission>),
-    /// To commands nobody waits for.
+    /// To [`crate::command::Command::GrantFreezes`]: how many there was room for.
+    Freezes(i64),
+    /// To [`crate::command::Command::PauseStreak`].
+    Pause(PauseId),
+    /// To [`crate::command::Command::RestoreStreak`] and [`crate::command::Command::ResetStreak`]:
+    /// whether there was anything to do.
+    Corrected(bool),
+    /// To commands that have nothing to say.
     Done,
     /// No.
     Refused(Refusal),

@@ -10,10 +10,10 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use crate::amount::Amount;
-use crate::calendar::Frequency;
+use crate::calendar::{Frequency, Period, days_after};
 use crate::id::{
     AchievementId, BoardId, CompletionId, CurrencyId, EventId, LedgerEntryId, MetricId,
-    MissionConfigurationId, MissionId, MissionRuleId, TagId, UserId,
+    MissionConfigurationId, MissionId, MissionRuleId, PauseId, TagId, UserId,
 };
 use crate::outcome::LedgerEntry;
 use crate::rank::Place;
@@ -126,7 +126,68 @@ pub struct Streak {
     pub zone: Option<String>,
     /// When the next midnight may change something.
     pub settle_at: Option<Timestamp>,
+    /// The last date of all pauses the user ever had: who has none from a date on needs none loaded.
+    pub paused_to: Option<Date>,
+    /// The date of the last [`Correction`], for the same reason.
+    pub corrected_on: Option<Date>,
 }
+
+/// A time in which a user's streak loses nothing (spec/trophy.md 5.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// Its first date.
+    pub start: Date,
+    /// Its last date.
+    pub end: Date,
+    /// The date on which it was taken back, which it does not cover any more.
+    pub archived: Option<Date>,
+}
+
+impl Pause {
+    /// The last date it covers; before its start if it was taken back before it began.
+    pub fn last(&self) -> Date {
+        self.archived
+            .map_or(self.end, |on| self.end.min(days_after(on, -1)))
+    }
+
+    /// Whether it keeps a streak in a period: any date of it is enough (AMB-26).
+    pub fn covers(&self, period: Period) -> bool {
+        let last = self.last();
+        self.start <= last && self.start <= period.end && last >= period.start
+    }
+}
+
+/// A length that somebody gave a streak by hand (spec/trophy.md 5.8, 15.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Correction {
+    /// The user's date then.
+    pub date: Date,
+    /// The frequency it was made in.
+    pub frequency: Frequency,
+    /// The length that was ended, or that was given back.
+    pub length: i64,
+    /// When that run began.
+    pub started: Option<Date>,
+    /// What was done.
+    pub kind: CorrectionKind,
+}
+
+/// See [`Correction`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CorrectionKind {
+    /// It was ended. What the days around the date held then counts for it no more (AMB-67).
+    Reset {
+        /// The sums of then.
+        counted: Vec<(MetricId, Date, Amount)>,
+    },
+    /// It was given back.
+    Restored,
+}
+
+/// The pauses of a user.
+pub type Pauses = BTreeMap<PauseId, Row<Pause>>;
+/// The corrections of a user's streak, by their instants.
+pub type Corrections = BTreeMap<Timestamp, Row<Correction>>;
 
 /// How a period of a streak ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,10 +200,24 @@ pub enum PeriodMark {
     DayOff,
     /// The user's calendar skipped it (AMB-23).
     Skipped,
+    /// A pause covered it.
+    Paused,
+    /// It lies in the gap that a restore closed.
+    Restored,
+    /// The streak was reset and did not begin anew.
+    Reset,
 }
 
 impl PeriodMark {
-    const ALL: [Self; 4] = [Self::Met, Self::Freeze, Self::DayOff, Self::Skipped];
+    const ALL: [Self; 7] = [
+        Self::Met,
+        Self::Freeze,
+        Self::DayOff,
+        Self::Skipped,
+        Self::Paused,
+        Self::Restored,
+        Self::Reset,
+    ];
 
     /// The text kept in the store.
     pub fn name(self) -> &'static str {
@@ -151,6 +226,9 @@ impl PeriodMark {
             Self::Freeze => "freeze",
             Self::DayOff => "day_off",
             Self::Skipped => "skipped",
+            Self::Paused => "paused",
+            Self::Restored => "restored",
+            Self::Reset => "reset",
         }
     }
 
@@ -337,6 +415,12 @@ pub struct UserState {
     pub counters: BTreeMap<Uuid, Row<Counter>>,
     /// The streak; nothing until there is something to keep.
     pub streak: Option<Row<Streak>>,
+    /// Pauses, where the streak may need them.
+    pub pauses: Pauses,
+    /// Corrections of the streak, where it may need them.
+    pub corrections: Corrections,
+    /// Past periods of the streak in the frequency in force, where they decide something.
+    pub past: BTreeMap<Date, StreakPeriod>,
     /// Completions.
     pub completions: BTreeMap<AchievementId, Completion>,
     /// Balances of all systems that ever awarded anything.
@@ -373,6 +457,9 @@ impl UserState {
             days: BTreeMap::new(),
             counters: BTreeMap::new(),
             streak: None,
+            pauses: BTreeMap::new(),
+            corrections: BTreeMap::new(),
+            past: BTreeMap::new(),
             completions: BTreeMap::new(),
             balances: BTreeMap::new(),
             boards: BTreeMap::new(),

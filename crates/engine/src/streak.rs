@@ -3,17 +3,29 @@
 //! A streak is a few numbers and dates; what happened in a period is only asked of the day sums when an event may extend it. Settling needs no
 //! events at all: a period that was met says so in [`Streak::met`].
 
+mod correction;
+mod operation;
+mod recount;
+mod rules;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::amount::Amount;
+use crate::apply::needs_recount;
 use crate::calendar::{Frequency, Period, Zone, days_after, days_between};
-use crate::definition::{StreakMode, StreakSettings};
+use crate::catalog::Catalog;
+use crate::command::Command;
+use crate::definition::StreakMode;
 use crate::id::MetricId;
 use crate::outcome::{Notice, StreakView};
-use crate::state::{DaySum, PeriodMark, Row, Streak, StreakPeriod};
+use crate::state::{
+    Correction, CorrectionKind, DaySum, PeriodMark, Row, Streak, StreakPeriod, UserState,
+};
+
+pub use recount::recount;
+pub use rules::{Rules, Terms};
 
 /// The days of a user by metric and date.
 pub type Days = BTreeMap<(MetricId, Date), Row<DaySum>>;
@@ -30,20 +42,73 @@ pub struct Settled {
 }
 
 /// The streak of a user of whom nothing is stored yet.
-pub fn unstored(settings: &StreakSettings, created: Timestamp, zone: &Zone) -> Streak {
+pub fn unstored(frequency: Frequency, created: Timestamp, zone: &Zone) -> Streak {
     let created = zone.date(created);
     Streak {
-        frequency: settings.frequency,
+        frequency,
         length: 0,
         started: None,
         met: None,
         extended: None,
         freezes: 0,
         earned_to: created,
-        open_from: settings.frequency.period(created).start,
+        open_from: frequency.period(created).start,
         zone: None,
         settle_at: None,
+        paused_to: None,
+        corrected_on: None,
     }
+}
+
+/// What of a user's streak has to be loaded beyond its row; for nearly everybody nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// All pauses.
+    pub pauses: bool,
+    /// All corrections.
+    pub corrections: bool,
+    /// All day sums, and all periods recorded in the frequency in force.
+    pub past: bool,
+}
+
+impl Depth {
+    /// What a command needs. `days_from`: the first date whose day sums are loaded anyway.
+    pub fn of(catalog: &Catalog, state: &UserState, command: &Command, days_from: Date) -> Self {
+        let past = needs_recount(catalog, state) || matches!(command, Command::RestoreStreak);
+        let Some(streak) = state.streak.as_ref().map(Row::get) else {
+            return Self::default();
+        };
+        let is_about_pauses = matches!(
+            command,
+            Command::PauseStreak { .. } | Command::ArchivePause { .. }
+        );
+        // An open period may begin a day or two later than the user's date of now, after a journey.
+        let open = days_after(streak.open_from.min(days_from), -2);
+        Self {
+            pauses: past || is_about_pauses || streak.paused_to.is_some_and(|to| to >= open),
+            corrections: past || streak.corrected_on.is_some_and(|on| on >= days_from),
+            past,
+        }
+    }
+}
+
+/// The settled streak of a user, and how it is shown.
+pub fn shown(catalog: &Catalog, state: &UserState, now: Timestamp) -> (Streak, StreakView) {
+    let user = state.user.get();
+    let zone = user.zone();
+    let streak = match &state.streak {
+        Some(row) => row.get().clone(),
+        None => unstored(catalog.streak.frequency, user.created, &zone),
+    };
+    let rules = Rules::of(catalog, user);
+    let terms = Terms {
+        rules: &rules,
+        zone: &zone,
+        pauses: &state.pauses,
+        corrections: &state.corrections,
+    };
+    let view = view(terms, &streak, now);
+    (streak, view)
 }
 
 /// The date up to which days are over for the user: over in the zone of today and in the zone of
@@ -56,47 +121,41 @@ fn settled_date(streak: &Streak, zone: &Zone, now: Timestamp) -> Date {
     }
 }
 
-fn is_day_off(settings: &StreakSettings, period: Period) -> bool {
-    settings.frequency == Frequency::Daily
-        && settings
-            .days_off
-            .contains(&period.start.weekday().to_sunday_zero_offset())
-}
-
 /// The next date on which freezes are earned, if any are.
-fn next_earning(settings: &StreakSettings, streak: &Streak, zone: &Zone) -> Option<Date> {
-    let freezes = settings.freezes?;
+fn next_earning(terms: Terms<'_>, streak: &Streak) -> Option<Date> {
+    let freezes = terms.rules.freezes?;
     let (every, _) = freezes.auto_earn?;
     Some(days_after(
-        streak.earned_to.max(zone.date(freezes.since)),
+        streak.earned_to.max(terms.zone.date(freezes.since)),
         every,
     ))
 }
 
 /// Closes every period that ended and grants every freeze that fell due, in the order of the
 /// midnights: close, then consume or lose, then grant (spec/trophy.md 5.5).
-pub fn settle(
-    settings: &StreakSettings,
-    streak: &mut Streak,
-    zone: &Zone,
-    now: Timestamp,
-) -> Settled {
+pub fn settle(terms: Terms<'_>, streak: &mut Streak, now: Timestamp) -> Settled {
     let mut settled = Settled::default();
-    let today = settled_date(streak, zone, now);
+    let today = settled_date(streak, terms.zone, now);
     let frequency = streak.frequency;
     loop {
         let open = frequency.period(streak.open_from);
         let closing = (streak.length > 0)
             .then(|| days_after(open.end, 1))
             .filter(|d| *d <= today);
-        let earning = next_earning(settings, streak, zone).filter(|date| *date <= today);
+        let earning = next_earning(terms, streak).filter(|date| *date <= today);
         match (closing, earning) {
             (Some(close), earn) if earn.is_none_or(|earn| close <= earn) => {
-                close_period(settings, streak, open, zone, &mut settled);
+                close_period(terms, streak, open, &mut settled);
                 streak.open_from = close;
             }
             (close, Some(earn)) => {
-                grant(settings, streak, earn, close.unwrap_or(today), &mut settled);
+                grant(
+                    terms.rules,
+                    streak,
+                    earn,
+                    close.unwrap_or(today),
+                    &mut settled,
+                );
             }
             (_, None) => break,
         }
@@ -108,23 +167,14 @@ pub fn settle(
     settled
 }
 
-fn close_period(
-    settings: &StreakSettings,
-    streak: &mut Streak,
-    period: Period,
-    zone: &Zone,
-    settled: &mut Settled,
-) {
+fn close_period(terms: Terms<'_>, streak: &mut Streak, period: Period, settled: &mut Settled) {
     settled.is_changed = true;
     if streak.met.is_some_and(|met| met >= period.start) {
         return;
     }
-    let mark = if is_day_off(settings, period) {
-        PeriodMark::DayOff
-    } else if zone.date(zone.start_of(period.start)) > period.end {
-        // The zone itself moved over the date line: nobody there lived this date.
-        PeriodMark::Skipped
-    } else if settings.freezes.is_some() && streak.freezes > 0 {
+    let mark = if let Some(mark) = terms.kept_by(period) {
+        mark
+    } else if terms.rules.freezes.is_some() && streak.freezes > 0 {
         streak.freezes = streak.freezes.saturating_sub(1);
         settled.notices.push(Notice::FreezeConsumed {
             freezes: streak.freezes,
@@ -147,14 +197,8 @@ fn close_period(
 }
 
 /// Grants what was earned on `date`; a full user skips ahead to the last date up to `limit`.
-fn grant(
-    settings: &StreakSettings,
-    streak: &mut Streak,
-    date: Date,
-    limit: Date,
-    settled: &mut Settled,
-) {
-    let Some(freezes) = settings.freezes else {
+fn grant(rules: &Rules, streak: &mut Streak, date: Date, limit: Date, settled: &mut Settled) {
+    let Some(freezes) = rules.freezes else {
         return;
     };
     let Some((every, amount)) = freezes.auto_earn else {
@@ -179,19 +223,37 @@ fn grant(
     }
 }
 
-/// What the day sums say of a period.
-fn is_met(settings: &StreakSettings, days: &Days, period: Period) -> bool {
+/// What the day sums say of a period; after a reset only what came since counts (AMB-67).
+fn is_met(rules: &Rules, days: &Days, period: Period, reset: Option<&Correction>) -> bool {
+    let (from, counted) = match reset.map(|reset| (reset.date, &reset.kind)) {
+        Some((on, CorrectionKind::Reset { counted })) => (
+            period.start.max(correction::around(on).start),
+            counted.as_slice(),
+        ),
+        _ => (period.start, &[][..]),
+    };
+    if from > period.end {
+        return false;
+    }
     let sum = |metric: MetricId| {
-        days.range((metric, period.start)..=(metric, period.end))
+        let all = days
+            .range((metric, from)..=(metric, period.end))
             .fold(0_i128, |sum, (_, row)| {
                 sum.saturating_add(i128::from(row.get().sum.millionths()))
+            });
+        counted
+            .iter()
+            .filter(|(of, date, _)| *of == metric && from <= *date && *date <= period.end)
+            .fold(all, |sum, (.., before)| {
+                sum.saturating_sub(i128::from(before.millionths()))
             })
     };
-    let mut needs = settings.metrics.iter().map(|needed| {
-        sum(needed.metric) >= i128::from(Amount::from_units(needed.threshold).millionths())
-    });
-    match settings.mode {
-        _ if settings.metrics.is_empty() => false,
+    let mut needs = rules
+        .needs
+        .iter()
+        .map(|(metric, threshold)| sum(*metric) >= i128::from(threshold.millionths()));
+    match rules.mode {
+        _ if !rules.can_extend() => false,
         StreakMode::Or => needs.any(|met| met),
         StreakMode::And => needs.all(|met| met),
     }
@@ -199,7 +261,7 @@ fn is_met(settings: &StreakSettings, days: &Days, period: Period) -> bool {
 
 /// Extends a settled streak if the period of `today` is met for the first time; says whether it did.
 pub fn extend(
-    settings: &StreakSettings,
+    terms: Terms<'_>,
     streak: &mut Streak,
     days: &Days,
     today: Date,
@@ -226,7 +288,10 @@ pub fn extend(
         }
         streak.open_from = streak.open_from.max(period.start);
     }
-    if streak.met.is_some_and(|met| met >= period.start) || !is_met(settings, days, period) {
+    let corrected = terms.corrections_in(period).last();
+    if streak.met.is_some_and(|met| met >= period.start)
+        || !is_met(terms.rules, days, period, corrected)
+    {
         return false;
     }
     streak.length = streak.length.saturating_add(1);
@@ -245,107 +310,26 @@ pub fn extend(
     true
 }
 
-/// Counts the streak anew from all day sums, as a switch of the frequency needs (spec/trophy.md 5.1).
-/// Freezes are not spent in hindsight.
-pub fn recount(
-    settings: &StreakSettings,
-    streak: &mut Streak,
-    days: &Days,
-    zone: &Zone,
-    now: Timestamp,
-) -> Vec<StreakPeriod> {
-    let frequency = settings.frequency;
-    let today = zone.date(now);
-    let mut periods = Vec::new();
-    let mut dates: Vec<Date> = days.keys().map(|(_, date)| *date).collect();
-    dates.sort_unstable();
-    dates.dedup();
-    let mut counted = Streak {
-        frequency,
-        length: 0,
-        started: None,
-        met: None,
-        open_from: frequency.period(today).start,
-        ..streak.clone()
-    };
-    for date in dates {
-        let period = frequency.period(date);
-        if counted.met.is_some_and(|met| met >= period.start) {
-            continue;
-        }
-        // Only the days up to this date decide on which date the period was met.
-        let so_far = Period {
-            start: period.start,
-            end: date,
-        };
-        if !is_met(settings, days, so_far) {
-            continue;
-        }
-        if let Some(met) = counted.met {
-            let mut between = frequency.period(met).next(frequency);
-            let mut kept = Vec::new();
-            while between.start < period.start && is_day_off(settings, between) {
-                kept.push(StreakPeriod {
-                    frequency,
-                    start: between.start,
-                    length: counted.length,
-                    mark: PeriodMark::DayOff,
-                });
-                between = between.next(frequency);
-            }
-            if between.start < period.start {
-                counted.length = 0;
-            } else {
-                periods.extend(kept);
-            }
-        }
-        counted.length = counted.length.saturating_add(1);
-        if counted.length == 1 {
-            counted.started = Some(date);
-        }
-        counted.met = Some(period.start);
-        counted.open_from = period.start;
-        periods.push(StreakPeriod {
-            frequency,
-            start: period.start,
-            length: counted.length,
-            mark: PeriodMark::Met,
-        });
-    }
-    // The gap up to now is judged without freezes, as all gaps before it were.
-    let unprotected = StreakSettings {
-        freezes: None,
-        ..settings.clone()
-    };
-    let settled = settle(&unprotected, &mut counted, zone, now);
-    periods.extend(settled.periods);
-    *streak = counted;
-    periods
-}
-
 /// The current period and the last date on which the streak can be saved (spec/trophy.md 5.9).
-fn deadline(settings: &StreakSettings, streak: &Streak, today: Date) -> (Period, Period) {
+fn deadline(terms: Terms<'_>, streak: &Streak, today: Date) -> (Period, Period) {
     let frequency = streak.frequency;
     let mut current = frequency.period(today);
     if let Some(met) = streak.met {
         current = current.max(frequency.period(met));
     }
     let is_met = streak.met == Some(current.start);
-    let mut last = if is_met {
+    let last = if is_met {
         current.next(frequency)
     } else {
         current
     };
-    while is_day_off(settings, last) {
-        last = last.next(frequency);
-    }
-    (current, last)
+    (current, terms.at_risk(last))
 }
 
 /// A settled streak as it is shown.
-pub fn view(settings: &StreakSettings, streak: &Streak, zone: &Zone, now: Timestamp) -> StreakView {
+fn view(terms: Terms<'_>, streak: &Streak, now: Timestamp) -> StreakView {
     let is_alive = streak.length > 0;
-    let (current, last) = deadline(settings, streak, zone.date(now));
+    let (current, last) = deadline(terms, streak, terms.zone.date(now));
     StreakView {
         length: streak.length,
         frequency: streak.frequency,
@@ -358,12 +342,8 @@ pub fn view(settings: &StreakSettings, streak: &Streak, zone: &Zone, now: Timest
 }
 
 /// The next instant at which [`settle`] can change anything that others see.
-pub fn next_settlement(
-    settings: &StreakSettings,
-    streak: &Streak,
-    zone: &Zone,
-    now: Timestamp,
-) -> Option<Timestamp> {
+pub fn next_settlement(terms: Terms<'_>, streak: &Streak, now: Timestamp) -> Option<Timestamp> {
+    let zone = terms.zone;
     let starts = |date: Date| match streak.zone.as_deref() {
         Some(name) => zone.start_of(date).max(Zone::of(Some(name)).start_of(date)),
         None => zone.start_of(date),
@@ -372,16 +352,17 @@ pub fn next_settlement(
     let closing = (streak.length > 0).then(|| {
         let frequency = streak.frequency;
         let mut open = frequency.period(streak.open_from);
-        while streak.met.is_some_and(|met| met >= open.start) || is_day_off(settings, open) {
-            open = open.next(frequency);
+        if let Some(met) = streak.met.filter(|met| *met >= open.start) {
+            open = frequency.period(met).next(frequency);
         }
-        starts(days_after(open.end, 1))
+        starts(days_after(terms.at_risk(open).end, 1))
     });
-    let has_room = settings
+    let has_room = terms
+        .rules
         .freezes
         .is_some_and(|freezes| streak.freezes < freezes.max_count);
     let earning = if has_room {
-        next_earning(settings, streak, zone).map(starts)
+        next_earning(terms, streak).map(starts)
     } else {
         None
     };

@@ -97,7 +97,8 @@ pub enum Change<T> {
 }
 
 impl<T: Clone + PartialEq> Change<T> {
-    fn apply(&self, member: &mut Option<T>) -> bool {
+    /// Changes a member; says whether it differs from before.
+    pub(crate) fn apply(&self, member: &mut Option<T>) -> bool {
         let next = match self {
             Self::Keep => return false,
             Self::Clear => None,

@@ -14,6 +14,7 @@ use engine::command::{Command, Refusal};
 use engine::id::{Ids, UserId};
 use engine::outcome::{Move, Outcome, Reply};
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 use store::access::Versions;
 use store::answer::Print;
 use store::batch::{Decided, Item};
@@ -73,6 +74,18 @@ pub struct Keep {
     pub status: u16,
     /// Writes the body of the answer, JSON.
     pub render: Box<Render>,
+}
+
+/// What stands for a request that is made of these parts.
+pub fn fingerprint(parts: &[&[u8]]) -> [u8; 16] {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update(part.len().to_be_bytes());
+        digest.update(part);
+    }
+    let mut print = [0; 16];
+    print.copy_from_slice(&digest.finalize()[..16]);
+    print
 }
 
 /// Writes an answer from what the rules answer, the catalog they decided by, and when; nothing where the

@@ -183,6 +183,8 @@ impl From<Refusal> for Problem {
         let status = match refusal {
             Refusal::NotFound(..) => StatusCode::NOT_FOUND,
             Refusal::Conflict(_) => StatusCode::CONFLICT,
+            Refusal::NotAllowed(_) => StatusCode::FORBIDDEN,
+            Refusal::NotInUse(_) => StatusCode::BAD_REQUEST,
             Refusal::UnknownAttributes { .. } | Refusal::Invalid(_) | Refusal::OutOfPoints(_) => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }

@@ -25,18 +25,28 @@ pub const MIGRATIONS: &[Migration] = &[
         include_str!("../migrations/0003_delivery.sql"),
     ),
     (
-        "0011_reminders",
-        include_str!("../migrations/0011_reminders.sql"),
+        "0004_streak_operations",
+        include_str!("../migrations/0004_streak_operations.sql"),
+    ),
+    (
+        "0005_points_boosts",
+        include_str!("../migrations/0005_points_boosts.sql"),
+    ),
+    (
+        "0006_board_history",
+        include_str!("../migrations/0006_board_history.sql"),
+    ),
+    (
         "0007_webhooks",
         include_str!("../migrations/0007_webhooks.sql"),
     ),
     (
         "0008_throttle",
         include_str!("../migrations/0008_throttle.sql"),
-        "0005_points_boosts",
-        include_str!("../migrations/0005_points_boosts.sql"),
-        "0006_board_history",
-        include_str!("../migrations/0006_board_history.sql"),
+    ),
+    (
+        "0011_reminders",
+        include_str!("../migrations/0011_reminders.sql"),
     ),
 ];
 

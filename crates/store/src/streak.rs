@@ -1,14 +1,14 @@
 //! Streaks: their history, and whose midnight is due.
 
 use engine::calendar::Frequency;
-use engine::id::UserId;
+use engine::id::{PauseId, UserId};
 use engine::state::{PeriodMark, StreakPeriod};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::access::Space;
-use crate::driver::Tx;
-use crate::time::date;
+use crate::driver::{Row, Tx};
+use crate::time::{date, instant};
 use crate::{Error, Result};
 
 /// The periods in which a user's streak lived, from a date on, in order.
@@ -38,6 +38,42 @@ pub fn periods(
                     .ok_or_else(|| Error::broken(format!("unknown mark {mark}")))?,
             })
         },
+    )
+}
+
+/// The frequency in a column.
+pub(crate) fn frequency(row: &Row<'_>, column: usize) -> Result<Frequency> {
+    let name: String = row.get(column)?;
+    Frequency::named(&name).ok_or_else(|| Error::broken(format!("unknown frequency {name}")))
+}
+
+/// When a user's streak was reset, by the user's dates from one on, in order.
+pub fn resets(
+    tx: &mut Tx<'_>,
+    space: Space,
+    user: UserId,
+    from: Date,
+) -> Result<Vec<(Date, Timestamp)>> {
+    tx.rows(
+        "select date, at from streak_correction
+         where space_id = $1 and user_id = $2 and date >= $3 and counted is not null order by at",
+        &[
+            space.id().into(),
+            user.0.into(),
+            from.to_string().as_str().into(),
+        ],
+        |row| Ok((date(row, 0)?, instant(row, 1)?)),
+    )
+}
+
+/// Whose pause it is, by the caller's id of the user; nothing for one that was taken back.
+pub fn paused_user(tx: &mut Tx<'_>, space: Space, pause: PauseId) -> Result<Option<String>> {
+    tx.row(
+        "select u.external_id
+         from streak_pause p join end_user u on u.space_id = p.space_id and u.id = p.user_id
+         where p.space_id = $1 and p.id = $2 and p.archived_on is null",
+        &[space.id().into(), pause.0.into()],
+        |row| row.get(0),
     )
 }
 
@@ -85,8 +121,13 @@ pub fn longest_ever(
 ) -> Result<Vec<Longest>> {
     tx.rows(
         "select u.external_id, u.name, p.length
-         from (select user_id, max(length) as length from streak_period
-               where space_id = $1 and frequency = $2 group by user_id) p
+         from (select user_id, max(length) as length
+               from (select user_id, length from streak_period
+                     where space_id = $1 and frequency = $2
+                     union all
+                     select user_id, length from streak_correction
+                     where space_id = $1 and frequency = $2) l
+               group by user_id) p
          join end_user u on u.space_id = $1 and u.id = p.user_id
          where p.length > 0
          order by p.length desc, u.external_id limit $3",

@@ -25,7 +25,8 @@ use engine::outcome::{
     CompletionReply, EventReply, LedgerEntry, LoggedEvent, Notice, Outcome, PointsChange, Reply,
 };
 use engine::rank::Standings;
-use engine::state::{Completion, Group, Row, StreakPeriod, UserState};
+use engine::state::{Completion, Corrections, Group, Pauses, Row, StreakPeriod, UserState};
+use engine::streak::Depth;
 use engine::user::{Change, Patch, User};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -369,6 +370,7 @@ impl World {
             UserState::of(User::new(id, user.to_owned(), self.now), true)
         });
         self.count_what_is_missing(user, &mut state);
+        let (pauses, corrections) = self.deepen(user, &mut state, command);
         let spared = self.is_lean.then(|| self.spare(&mut state, command));
         let mut company = self.gather(user, &state, command);
         let before = (state.clone(), company.clone());
@@ -390,6 +392,8 @@ impl World {
             self.notices.clear();
             return outcome;
         }
+        state.pauses.extend(pauses);
+        state.corrections.extend(corrections);
         for (key, row) in spared.iter().flat_map(|spared| &spared.days) {
             assert!(
                 state.days.insert(*key, row.clone()).is_none(),
@@ -409,6 +413,41 @@ impl World {
         }
         self.keep_second(user, &outcome);
         outcome
+    }
+
+    /// Loads what a streak needs beyond its row; answers what it does not need and is taken out.
+    fn deepen(
+        &self,
+        user: &str,
+        state: &mut UserState,
+        command: &Command,
+    ) -> (Pauses, Corrections) {
+        let frequency = self.catalog.streak.frequency;
+        let earliest = Zone::utc().date(self.now - jiff::SignedDuration::from_hours(36));
+        let depth = Depth::of(
+            &self.catalog,
+            state,
+            command,
+            frequency.period(earliest).start,
+        );
+        state.past.clear();
+        if depth.past {
+            let own = self
+                .periods
+                .iter()
+                .filter(|((who, of, _), _)| who == user && *of == frequency.name());
+            state
+                .past
+                .extend(own.map(|((.., start), lived)| (*start, *lived)));
+        }
+        let mut spared = (Pauses::new(), Corrections::new());
+        if !depth.pauses {
+            spared.0 = std::mem::take(&mut state.pauses);
+        }
+        if !depth.corrections {
+            spared.1 = std::mem::take(&mut state.corrections);
+        }
+        spared
     }
 
     /// Takes out the rows that a store would not have loaded for a command.
@@ -452,7 +491,9 @@ impl World {
         let mut spared = state.clone();
         spared.days.retain(|(_, date), _| *date < from);
         spared.boards.retain(|key, _| !needed.contains(key));
-        if engine::apply::needs_recount(&self.catalog, state) {
+        if engine::apply::needs_recount(&self.catalog, state)
+            || matches!(command, Command::RestoreStreak)
+        {
             spared.days.clear();
         }
         state.days.retain(|key, _| !spared.days.contains_key(key));
@@ -686,6 +727,12 @@ impl World {
             .iter()
             .map(|(k, v)| (*k, Row::stored(v.get().clone())))
             .collect();
+        for row in state.pauses.values_mut() {
+            row.saved();
+        }
+        for row in state.corrections.values_mut() {
+            row.saved();
+        }
         for row in state.tags.values_mut() {
             row.saved();
         }

@@ -78,6 +78,15 @@ fn set_up(app: &TestApp) -> World {
         json!({"user": {"id": "u", "name": SECRET, "attributes": {"city": SECRET}}, "value": 3});
     let answer = app.send(ADMIN, one, "POST", "/v1/metrics/k/event", Some(&event));
     assert_eq!(answer.status, 201, "{}", answer.text);
+    let freezes = json!({"freezes": {"startCount": 0, "maxCount": 9}});
+    let path = "/admin/v1/streaks/settings";
+    let answer = app.send(ADMIN, one, "PATCH", path, Some(&freezes));
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let pauses = json!({"pauses": [{"userId": "u", "start": "2026-03-20", "end": "2026-03-21"}]});
+    let path = "/admin/v1/streaks/pauses";
+    let answer = app.send(ADMIN, one, "POST", path, Some(&pauses));
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    ids.push(("streaks", text(&answer.json["created"][0]["id"])));
     let keys = json!([{"userId": "u"}, {"userId": "somebody-else"}]);
     let answer = app.send(
         ADMIN,
@@ -203,8 +212,14 @@ fn body(world: &World, is_admin: bool, method: &str, template: &str, own: &str) 
     Some(match (is_admin, method, template) {
         (false, _, "/metrics/{key}/event") => json!({"user": {"id": "u"}, "value": 1}),
         (false, _, "/achievements/{key}/complete") => json!({"user": {"id": "u"}}),
+        (false, _, "/users/{id}/preferences") => json!({"notifications": {"recap": []}}),
         (false, ..) => json!({"id": "u", "name": "changed"}),
         (true, _, "/streaks/settings") => json!({"customizationEnabled": true}),
+        (true, _, "/streaks/freezes") => json!({"freezes": [{"userId": "u"}]}),
+        (true, _, "/streaks/pauses") => {
+            json!({"pauses": [{"userId": "u", "start": "2026-03-20", "end": "2026-03-21"}]})
+        }
+        (true, _, "/streaks/restore" | "/streaks/reset") => json!({"users": [{"id": "u"}]}),
         (true, _, "/settings") => json!({"aggregationPeriod": "monthly"}),
         (true, _, "/organization") => json!({}),
         (true, _, "/webhooks/{id}/rotate-secret") => json!({}),

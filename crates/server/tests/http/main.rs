@@ -19,6 +19,7 @@ mod parallel;
 mod reads;
 mod scenarios;
 mod settings;
+mod streaks;
 mod support;
 mod webhooks;
 mod workspaces;

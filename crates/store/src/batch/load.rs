@@ -5,8 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use engine::amount::Amount;
-use engine::apply::{missing_counters, needs_recount};
-use engine::calendar::Frequency;
+use engine::apply::missing_counters;
 use engine::catalog::Catalog;
 use engine::command::Command;
 use engine::id::{AchievementId, BoardId, CompletionId, EventId, Ids, MetricId, UserId};
@@ -17,7 +16,8 @@ use uuid::Uuid;
 
 use super::want::{self, Want, Wants};
 use super::{
-    Catalogs, Item, WorkingSet, activity, fingerprint, group_of, mission, purse, reminder, tag,
+    Catalogs, Item, WorkingSet, activity, fingerprint, group_of, mission, purse, reminder, streak,
+    tag,
 };
 use crate::access::Space;
 use crate::driver::{Column, Tx};
@@ -46,7 +46,8 @@ pub fn load(
     load_boards(tx, &mut set, &wants)?;
     load_seen(tx, &mut set, &wants)?;
     complete_counters(tx, &mut set, &wants)?;
-    complete_days(tx, &mut set, &wants)?;
+    let deep = streak::load(tx, &mut set, items, &wants, &named)?;
+    complete_days(tx, &mut set, &deep)?;
     tag::load(tx, &mut set, &wants)?;
     reminder::load(tx, &mut set, &wants)?;
     mission::load(tx, &mut set, &wants)?;
@@ -228,15 +229,13 @@ fn load_streaks<'a>(
 ) -> Result<()> {
     tx.look_up(
         "select k.i, s.frequency, s.length, s.started, s.met, s.extended_at, s.freezes,
-                s.earned_to, s.open_from, s.zone, s.settle_at
+                s.earned_to, s.open_from, s.zone, s.settle_at, s.paused_to, s.corrected_on
          from {keys(i bigint, space_id bigint, user_id bigint)} k
          join streak s on s.space_id = k.space_id and s.user_id = k.user_id",
         &user_columns(wants),
         |row| {
-            let frequency: String = row.get(1)?;
             let streak = Streak {
-                frequency: Frequency::named(&frequency)
-                    .ok_or_else(|| Error::broken(format!("unknown frequency {frequency}")))?,
+                frequency: crate::streak::frequency(row, 1)?,
                 length: row.get(2)?,
                 started: maybe_date(row, 3)?,
                 met: maybe_date(row, 4)?,
@@ -246,6 +245,8 @@ fn load_streaks<'a>(
                 open_from: date(row, 8)?,
                 zone: row.get(9)?,
                 settle_at: maybe_instant(row, 10)?,
+                paused_to: maybe_date(row, 11)?,
+                corrected_on: maybe_date(row, 12)?,
             };
             set.members[position(row)?].state.streak = Some(Row::stored(streak));
             Ok(())
@@ -375,17 +376,15 @@ fn complete_counters(tx: &mut Tx<'_>, set: &mut WorkingSet, wants: &Wants) -> Re
     Ok(())
 }
 
-/// Loads all days of users whose streak has to be counted anew.
-fn complete_days(tx: &mut Tx<'_>, set: &mut WorkingSet, wants: &Wants) -> Result<()> {
-    for (index, want) in wants {
-        let catalog = &want.catalog;
-        if !needs_recount(catalog, &set.members[*index].state) {
-            continue;
-        }
+/// Loads all days of users whose streak is counted anew or given back.
+fn complete_days(tx: &mut Tx<'_>, set: &mut WorkingSet, deep: &[usize]) -> Result<()> {
+    for index in deep {
+        let member = &mut set.members[*index];
+        let user = member.state.user.get().id;
         let days = tx.rows(
             "select date, metric_id, sum, events from metric_day
              where space_id = $1 and user_id = $2",
-            &[want.space.id().into(), want.user.0.into()],
+            &[member.space.id().into(), user.0.into()],
             |row| {
                 let day = DaySum {
                     sum: Amount::from_millionths(row.get(2)?),
@@ -394,7 +393,7 @@ fn complete_days(tx: &mut Tx<'_>, set: &mut WorkingSet, wants: &Wants) -> Result
                 Ok(((MetricId(row.get(1)?), date(row, 0)?), Row::stored(day)))
             },
         )?;
-        set.members[*index].state.days.extend(days);
+        member.state.days.extend(days);
     }
     Ok(())
 }

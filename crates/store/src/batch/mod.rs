@@ -9,6 +9,7 @@ mod mission;
 mod purse;
 mod reminder;
 mod save;
+mod streak;
 mod tag;
 mod want;
 

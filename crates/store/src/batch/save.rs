@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::{
-    Decided, Member, WorkingSet, activity, fingerprint, group_text, mission, purse, reminder, tag,
+    Decided, Member, WorkingSet, activity, fingerprint, group_text, mission, purse, reminder,
+    streak, tag,
 };
 use crate::access::Space;
 use crate::driver::{Column, Tx};
@@ -31,6 +32,7 @@ pub fn save(
     save_days(tx, members)?;
     save_counters(tx, members)?;
     save_streaks(tx, members)?;
+    streak::save(tx, members)?;
     purse::save_balances(tx, members)?;
     save_boards(tx, members)?;
     save_events(tx, decided)?;
@@ -69,6 +71,8 @@ fn mark_saved(state: &mut UserState) {
     if let Some(row) = &mut state.reminders {
         row.saved();
     }
+    state.pauses.values_mut().for_each(Row::saved);
+    state.corrections.values_mut().for_each(Row::saved);
 }
 
 /// The changed rows of one map of all users who are there, as (space, user, key, value).
@@ -199,21 +203,26 @@ fn save_streaks(tx: &mut Tx<'_>, members: &[Member]) -> Result<()> {
     let met: Vec<_> = rows.iter().map(|row| text(row.2.met)).collect();
     let earned: Vec<_> = rows.iter().map(|row| row.2.earned_to.to_string()).collect();
     let open: Vec<_> = rows.iter().map(|row| row.2.open_from.to_string()).collect();
+    let paused: Vec<_> = rows.iter().map(|row| text(row.2.paused_to)).collect();
+    let corrected: Vec<_> = rows.iter().map(|row| text(row.2.corrected_on)).collect();
     let us = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
     tx.many(
         "insert into streak (space_id, user_id, frequency, length, started, met, extended_at,
-                             freezes, earned_to, open_from, zone, settle_at)
+                             freezes, earned_to, open_from, zone, settle_at, paused_to,
+                             corrected_on)
          select k.space_id, k.user_id, k.frequency, k.length, k.started, k.met, k.extended_at,
-                k.freezes, k.earned_to, k.open_from, k.zone, k.settle_at
+                k.freezes, k.earned_to, k.open_from, k.zone, k.settle_at, k.paused_to,
+                k.corrected_on
          from {keys(space_id bigint, user_id bigint, frequency text, length bigint, started text,
                     met text, extended_at bigint, freezes bigint, earned_to text, open_from text,
-                    zone text, settle_at bigint)} k
+                    zone text, settle_at bigint, paused_to text, corrected_on text)} k
          where true
          on conflict (space_id, user_id) do update set
              frequency = excluded.frequency, length = excluded.length,
              started = excluded.started, met = excluded.met, extended_at = excluded.extended_at,
              freezes = excluded.freezes, earned_to = excluded.earned_to,
-             open_from = excluded.open_from, zone = excluded.zone, settle_at = excluded.settle_at",
+             open_from = excluded.open_from, zone = excluded.zone, settle_at = excluded.settle_at,
+             paused_to = excluded.paused_to, corrected_on = excluded.corrected_on",
         &[
             Column::Int(rows.iter().map(|row| row.0).collect()),
             Column::Int(rows.iter().map(|row| row.1).collect()),
@@ -227,6 +236,8 @@ fn save_streaks(tx: &mut Tx<'_>, members: &[Member]) -> Result<()> {
             Column::Text(open.iter().map(String::as_str).collect()),
             Column::OptText(rows.iter().map(|row| row.2.zone.as_deref()).collect()),
             Column::OptInt(rows.iter().map(|row| us(row.2.settle_at)).collect()),
+            Column::OptText(paused.iter().map(Option::as_deref).collect()),
+            Column::OptText(corrected.iter().map(Option::as_deref).collect()),
         ],
     )?;
     Ok(())

@@ -165,6 +165,12 @@ fn patch(command: &Command) -> Option<&Patch> {
         | Command::TagUser(_)
         | Command::Transact(_)
         | Command::Redeem { .. }
+        | Command::ChangePreferences(_)
+        | Command::GrantFreezes { .. }
+        | Command::PauseStreak { .. }
+        | Command::ArchivePause { .. }
+        | Command::RestoreStreak
+        | Command::ResetStreak
         | Command::Backdate { .. } => None,
     }
 }

@@ -193,7 +193,7 @@ pub(crate) fn dump_in(tx: &mut Tx<'_>, space: Space) -> store::Result<Dump> {
     table!(
         "streak",
         "user_id, frequency, length, started, met, extended_at, freezes, earned_to, open_from,
-         zone, settle_at",
+         zone, settle_at, paused_to, corrected_on",
         |row| line!(
             name(row.get(0)?),
             row.get::<String>(1)?,
@@ -206,6 +206,8 @@ pub(crate) fn dump_in(tx: &mut Tx<'_>, space: Space) -> store::Result<Dump> {
             row.get::<String>(8)?,
             row.get::<Option<String>>(9)?,
             row.get::<Option<i64>>(10)?,
+            row.get::<Option<String>>(11)?,
+            row.get::<Option<String>>(12)?,
         )
     );
     table!(

@@ -107,6 +107,17 @@ impl Model {
             .collect();
         let mut state = stored.clone();
         state.boards.retain(|key, _| needed.contains(key));
+        state.past.clear();
+        if needs_recount(&self.catalog, stored) {
+            let frequency = self.catalog.streak.frequency.name();
+            let own = self
+                .periods
+                .iter()
+                .filter(|((who, of, _), _)| who == external_id && *of == frequency);
+            state
+                .past
+                .extend(own.map(|((.., start), lived)| (*start, *lived)));
+        }
         if !needs_recount(&self.catalog, stored) {
             let earliest = Zone::utc().date(now - SignedDuration::from_hours(36));
             let from = self.catalog.streak.frequency.period(earliest).start;
@@ -284,6 +295,8 @@ impl Model {
                         streak.open_from.to_string(),
                         streak.zone,
                         streak.settle_at.map(us),
+                        text(streak.paused_to),
+                        text(streak.corrected_on),
                     )
                 }),
             );

@@ -2,6 +2,7 @@
 
 use engine::calendar::Frequency;
 use engine::command::Command;
+use engine::outcome::Reply;
 use engine::state::{PeriodMark, StreakPeriod};
 use engine::user::{Change, Patch};
 use store::{Store, streak};
@@ -14,7 +15,8 @@ checks!(
     longer_streaks_are_counted,
     the_longest_come_first,
     midnights_fall_due,
-    a_switch_counts_anew
+    a_switch_counts_anew,
+    pauses_and_corrections_are_kept
 );
 
 fn configured(store: &Store) -> World<'_> {
@@ -170,4 +172,66 @@ fn a_switch_counts_anew(store: &Store) {
         .collect();
     assert_eq!(starts.len(), 3);
     assert_eq!(read(store, |tx| streak::longer_than(tx, space, 2)), 1);
+}
+
+/// Each command loads what the ones before have written; nothing of it is anybody else's.
+fn pauses_and_corrections_are_kept(store: &Store) {
+    let mut world = configured(store);
+    let space = world.space;
+    let other = world.tenant("other");
+    write(store, |tx| configuration::insert(tx, other, world.now));
+    for now in ["2026-02-20T09:00:00Z", "2026-02-21T09:00:00Z"] {
+        world.at(now).event("ada", "runs", "1");
+    }
+    let mut send = |now: &str, command: Command| world.at(now).send(space, "ada", command).reply;
+    let pause = Command::PauseStreak {
+        start: day("2026-02-22"),
+        end: day("2026-03-01"),
+    };
+    let Reply::Pause(pause) = send("2026-02-21T10:00:00Z", pause) else {
+        panic!("not paused");
+    };
+    let owner = |of| read(store, |tx| streak::paused_user(tx, of, pause));
+    assert_eq!((owner(space).as_deref(), owner(other)), (Some("ada"), None));
+    send("2026-02-24T09:00:00Z", Command::Settle);
+    let archive = Command::ArchivePause { pause };
+    assert_eq!(send("2026-02-24T09:00:00Z", archive.clone()), Reply::Done);
+    assert_eq!(owner(space), None);
+    assert!(matches!(
+        send("2026-02-24T10:00:00Z", archive),
+        Reply::Refused(_)
+    ));
+    let done = send("2026-02-24T11:00:00Z", Command::ResetStreak);
+    assert_eq!(done, Reply::Corrected(true));
+    let done = send("2026-02-26T09:00:00Z", Command::RestoreStreak);
+    assert_eq!(done, Reply::Corrected(true));
+    let done = send("2026-02-26T10:00:00Z", Command::RestoreStreak);
+    assert_eq!(done, Reply::Corrected(false));
+    let reply = world.event("ada", "runs", "1");
+    assert_eq!(
+        (reply.streak.length, reply.streak.started),
+        (3, Some(day("2026-02-20")))
+    );
+    let ada = world.find("ada").id;
+    let resets = |of, from| read(store, |tx| streak::resets(tx, of, ada, day(from)));
+    let made = (day("2026-02-24"), instant("2026-02-24T11:00:00Z"));
+    assert_eq!(resets(space, "2026-02-24"), [made]);
+    assert_eq!(resets(space, "2026-02-25"), []);
+    assert_eq!(resets(other, "2026-02-01"), []);
+    let marks: Vec<PeriodMark> = read(store, |tx| {
+        streak::periods(tx, space, ada, Frequency::Daily, day("2026-02-22"))
+    })
+    .iter()
+    .map(|lived| lived.mark)
+    .collect();
+    assert_eq!(
+        marks,
+        [
+            PeriodMark::Paused,
+            PeriodMark::Paused,
+            PeriodMark::Restored,
+            PeriodMark::Restored,
+            PeriodMark::Met
+        ]
+    );
 }

@@ -4,9 +4,9 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
-use sha2::{Digest, Sha256};
 
 use crate::bearer::Bearer;
+use crate::desk::fingerprint;
 use crate::problem::{Problem, Result};
 
 const HEADER: HeaderName = HeaderName::from_static("x-idempotency-key");
@@ -58,18 +58,11 @@ impl OnceKey {
     /// and key.
     pub fn fingerprint(&self, bearer: &Bearer) -> Option<[u8; 16]> {
         let named = self.0.as_ref()?;
-        let mut digest = Sha256::new();
-        for part in [
+        Some(fingerprint(&[
             bearer.actor().as_bytes(),
             named.operation.as_bytes(),
             named.key.as_bytes(),
-        ] {
-            digest.update(part.len().to_be_bytes());
-            digest.update(part);
-        }
-        let mut print = [0; 16];
-        print.copy_from_slice(&digest.finalize()[..16]);
-        Some(print)
+        ]))
     }
 
     /// Marks an answer with the key, and whether it had been given before.

@@ -107,9 +107,14 @@ pub fn items(body: &RawBody) -> Result<Vec<Value>> {
 
 /// Checks how many items there are.
 pub fn check_items(items: Vec<Value>) -> Result<Vec<Value>> {
+    check_named(items, "the body")
+}
+
+/// Checks how many items a member has.
+pub fn check_named(items: Vec<Value>, name: &str) -> Result<Vec<Value>> {
     if items.is_empty() || items.len() > ITEMS_MAX {
         return Err(Problem::unprocessable(format!(
-            "the body must be an array of 1 to {ITEMS_MAX} items"
+            "{name} must be an array of 1 to {ITEMS_MAX} items"
         )));
     }
     Ok(items)
@@ -123,7 +128,7 @@ pub fn object<T: DeserializeOwned>(body: &RawBody) -> Result<T> {
 
 /// Reads an object. Without the check the reader of structs would take an array for the members in
 /// order.
-fn read<T: DeserializeOwned>(value: Value, what: &str) -> std::result::Result<T, String> {
+pub fn read<T: DeserializeOwned>(value: Value, what: &str) -> std::result::Result<T, String> {
     if !value.is_object() {
         return Err(format!("{what} must be an object"));
     }

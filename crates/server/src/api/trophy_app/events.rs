@@ -91,7 +91,8 @@ pub async fn record_event(
     Ok(answer(status, response))
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
+/// The key under which a request may be repeated.
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
     let Some(value) = headers.get("idempotency-key") else {
         return Ok(None);
     };

@@ -7,12 +7,11 @@ use axum::Json;
 use axum::extract::State;
 use engine::apply;
 use engine::calendar::{Frequency, Period};
-use engine::catalog::Catalog;
 use engine::command::Command;
 use engine::definition::StreakSettings;
 use engine::id::Ids;
 use engine::outcome::StreakView;
-use engine::state::{PeriodMark, Row, Streak, StreakPeriod, UserState};
+use engine::state::{PeriodMark, Streak, StreakPeriod, UserState};
 use engine::streak;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -62,14 +61,14 @@ fn show(view: &mut View<'_, '_>, id: &str, count: i64) -> Result<w::StreakRespon
     let (state, appended) = users::settled(view, id)?;
     let settings = &view.catalog.streak;
     let user = state.user.get();
-    let streak = streak_of(&view.catalog, &state);
-    let shown = streak::view(settings, &streak, &user.zone(), view.now);
+    let (streak, shown) = streak::shown(&view.catalog, &state, view.now);
     let today = user.zone().date(view.now);
     let current = shown
         .period
         .unwrap_or_else(|| streak.frequency.period(today));
     let periods = last_periods(streak.frequency, current, count);
     let mut lived: BTreeMap<Date, StreakPeriod> = BTreeMap::new();
+    let mut resets: BTreeMap<Date, Timestamp> = BTreeMap::new();
     if let Some(first) = periods.first() {
         let stored =
             store::streak::periods(view.tx, view.space, user.id, streak.frequency, first.start)?;
@@ -85,6 +84,11 @@ fn show(view: &mut View<'_, '_>, id: &str, count: i64) -> Result<w::StreakRespon
                 .map(|period| (period.start, period)),
         );
     }
+    if let (Some(first), Some(_)) = (periods.first(), streak.corrected_on) {
+        let made = store::streak::resets(view.tx, view.space, user.id, first.start)?;
+        let in_period = |(on, at)| (streak.frequency.period(on).start, at);
+        resets.extend(made.into_iter().map(in_period));
+    }
     let rank = if shown.length > 0 {
         Some(store::streak::longer_than(view.tx, view.space, shown.length)? + 1)
     } else {
@@ -95,21 +99,33 @@ fn show(view: &mut View<'_, '_>, id: &str, count: i64) -> Result<w::StreakRespon
         extended: shown.extended.map(render::instant),
         streak_history: periods
             .into_iter()
-            .map(|period| history_item(settings, &streak, &lived, period))
+            .map(|period| w::StreakHistoryItem {
+                reset_at: resets.get(&period.start).copied().map(render::instant),
+                ..history_item(settings, &streak, &lived, period)
+            })
             .collect(),
-        pauses: Vec::new(),
+        pauses: pauses(&state, today),
         rank,
     })
 }
 
-fn streak_of(catalog: &Catalog, state: &UserState) -> Streak {
-    let user = state.user.get();
-    state
-        .streak
-        .as_ref()
-        .map(Row::get)
-        .cloned()
-        .unwrap_or_else(|| streak::unstored(&catalog.streak, user.created, &user.zone()))
+/// The pauses of now and of later, the next one first (spec/trophy.md 5.7).
+fn pauses(state: &UserState, today: Date) -> Vec<w::StreakPauseItem> {
+    let mut pauses: Vec<_> = state
+        .pauses
+        .iter()
+        .map(|(id, row)| (id, row.get()))
+        .filter(|(_, pause)| pause.archived.is_none() && pause.end >= today)
+        .collect();
+    pauses.sort_by_key(|(id, pause)| (pause.start, **id));
+    pauses
+        .into_iter()
+        .map(|(id, pause)| w::StreakPauseItem {
+            id: id.to_string(),
+            start: pause.start.to_string(),
+            end: pause.end.to_string(),
+        })
+        .collect()
 }
 
 /// The last periods up to the current one, oldest first.
@@ -132,19 +148,18 @@ fn history_item(
     period: Period,
 ) -> w::StreakHistoryItem {
     let row = lived.get(&period.start);
-    let open = if period.start >= streak.open_from {
-        streak.length
-    } else {
-        0
-    };
     w::StreakHistoryItem {
         period_start: period.start.to_string(),
         period_end: period.end.to_string(),
-        length: row.map_or(open, |row| row.length),
+        length: if period.start >= streak.open_from {
+            streak.length
+        } else {
+            row.map_or(0, |row| row.length)
+        },
         used_freeze: settings
             .freezes
             .map(|_| row.is_some_and(|row| row.mark == PeriodMark::Freeze)),
-        used_pause: false,
+        used_pause: row.is_some_and(|row| row.mark == PeriodMark::Paused),
         reset_at: None,
     }
 }
@@ -298,9 +313,8 @@ fn views(view: &mut View<'_, '_>, ids: &[String]) -> Result<Vec<UserStreak>> {
             continue;
         };
         apply::settled(&catalog, state, view.now, &mut made);
-        let streak = streak_of(&catalog, state);
+        let (_, shown) = streak::shown(&catalog, state, view.now);
         let user = state.user.get();
-        let shown = streak::view(&catalog.streak, &streak, &user.zone(), view.now);
         streaks.push(UserStreak {
             id: user.external_id.clone(),
             name: user.name.clone(),
@@ -319,7 +333,7 @@ mod tests {
 
     fn streak(length: i64, open_from: Date) -> Streak {
         let created = "2026-01-01T00:00:00Z".parse().unwrap();
-        let unstored = streak::unstored(&StreakSettings::default(), created, &Zone::utc());
+        let unstored = streak::unstored(Frequency::Daily, created, &Zone::utc());
         Streak {
             length,
             open_from,

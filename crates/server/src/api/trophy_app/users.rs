@@ -38,7 +38,8 @@ pub fn patch(update: w::UpdatedUser) -> Result<Patch> {
     })
 }
 
-fn change<T>(patch: wire::Patch<T>) -> Change<T> {
+/// What a nullable member says.
+pub fn change<T>(patch: wire::Patch<T>) -> Change<T> {
     match patch {
         wire::Patch::Absent => Change::Keep,
         wire::Patch::Null => Change::Clear,
