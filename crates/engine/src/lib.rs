@@ -8,6 +8,7 @@
 pub mod achievement;
 pub mod amount;
 pub mod apply;
+pub mod arrival;
 pub mod calendar;
 pub mod catalog;
 pub mod command;

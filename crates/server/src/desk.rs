@@ -3,12 +3,13 @@
 //! A thread takes what waits, loads the rows, lets the rules decide command by command, writes, commits, lets the standings follow and only
 //! then answers. There is no timer: a batch grows while the commit before it runs. The desk knows nothing of HTTP and contains no rule.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use engine::apply::apply;
+use engine::arrival;
 use engine::catalog::Catalog;
 use engine::command::{Command, Refusal};
 use engine::id::{Ids, UserId};
@@ -21,6 +22,7 @@ use store::driver::Tx;
 use store::outbox::Pending;
 use store::{Space, Store};
 use tokio::sync::{Notify, mpsc, oneshot};
+use uuid::Uuid;
 
 use crate::catalogs::Catalogs;
 use crate::clock::Clock;
@@ -82,11 +84,31 @@ impl std::fmt::Debug for Keep {
     }
 }
 
+/// What stands for an event in the queue: its row goes in the transaction that carries it out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// The id of the row.
+    pub id: Uuid,
+    /// When the event came.
+    pub arrived: Timestamp,
+}
+
+/// Where a command comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// A caller, who was let in at this access version of the environment.
+    Request(i64),
+    /// The server itself.
+    Server,
+    /// The queue of events.
+    Queue(Ticket),
+}
+
 /// A command that waits for its turn.
 #[derive(Debug)]
 struct Waiting {
     space: Space,
-    access_version: Option<i64>,
+    origin: Origin,
     user: String,
     command: Command,
     keep: Option<Keep>,
@@ -97,6 +119,13 @@ impl Waiting {
     fn print(&self) -> Option<Print> {
         let keep = self.keep.as_ref()?;
         Some((self.space, keep.fingerprint))
+    }
+
+    fn ticket(&self) -> Option<Ticket> {
+        match self.origin {
+            Origin::Queue(ticket) => Some(ticket),
+            Origin::Request(_) | Origin::Server => None,
+        }
     }
 }
 
@@ -113,6 +142,8 @@ pub enum Verdict {
     Stale(String, Box<Command>, Option<Keep>),
     /// The store failed; nothing changed.
     Failed(store::Error),
+    /// It came from the queue of events, and was carried out before.
+    Gone,
     /// The queue is full.
     Full,
 }
@@ -188,7 +219,7 @@ impl Desk {
         let (reply, answer) = oneshot::channel();
         let waiting = Waiting {
             space,
-            access_version,
+            origin: access_version.map_or(Origin::Server, Origin::Request),
             user,
             command,
             keep,
@@ -202,22 +233,46 @@ impl Desk {
 
     /// Hands in work that the server does by itself, waiting for room in the queue.
     pub async fn ask_patiently(&self, space: Space, user: String, command: Command) -> Verdict {
-        let Some(queue) = self.queue(space, &user) else {
-            return Verdict::Full;
-        };
+        let lined_up = self.line_up(space, user, command, Origin::Server).await;
+        match lined_up {
+            Some(answer) => answer.await.unwrap_or(Verdict::Full),
+            None => Verdict::Full,
+        }
+    }
+
+    /// Hands in an event from the queue, waiting for room, and does not wait for what comes of it: the
+    /// events of a user are carried out in the order in which they are handed in. Nothing, if the desks
+    /// are closed.
+    pub async fn line_up_queued(
+        &self,
+        space: Space,
+        user: String,
+        command: Command,
+        ticket: Ticket,
+    ) -> Option<oneshot::Receiver<Verdict>> {
+        self.line_up(space, user, command, Origin::Queue(ticket))
+            .await
+    }
+
+    async fn line_up(
+        &self,
+        space: Space,
+        user: String,
+        command: Command,
+        origin: Origin,
+    ) -> Option<oneshot::Receiver<Verdict>> {
+        let queue = self.queue(space, &user)?;
         let (reply, answer) = oneshot::channel();
         let waiting = Waiting {
             space,
-            access_version: None,
+            origin,
             user,
             command,
             keep: None,
             reply,
         };
-        if queue.send(waiting).await.is_err() {
-            return Verdict::Full;
-        }
-        answer.await.unwrap_or(Verdict::Full)
+        queue.send(waiting).await.ok()?;
+        Some(answer)
     }
 
     /// How many commands wait.
@@ -334,6 +389,8 @@ enum Decision {
     Applied(Box<Applied>),
     /// Its request was answered before.
     Repeated(store::answer::Answer),
+    /// It is not in the queue any more.
+    Gone,
 }
 
 /// A command that was applied, before its commit.
@@ -361,6 +418,7 @@ fn commit(
             Ok(match result? {
                 Decision::Applied(applied) => follow(room, waiting.space, *applied),
                 Decision::Repeated(answer) => Verdict::Repeated(answer),
+                Decision::Gone => Verdict::Gone,
             })
         })
         .collect();
@@ -423,9 +481,10 @@ fn decide(
     }
     let is_current = |waiting: &Waiting| {
         versions.get(&waiting.space).is_some_and(|versions| {
-            waiting
-                .access_version
-                .is_none_or(|version| version == versions.access)
+            match waiting.origin {
+                Origin::Request(version) => version == versions.access,
+                Origin::Server | Origin::Queue(_) => true,
+            }
         })
     };
     let test_now = |space: Space| versions.get(&space).and_then(|versions| versions.test_now);
@@ -444,7 +503,22 @@ fn decide(
             (index, item)
         })
         .collect();
-    let only_items: Vec<Item<'_>> = items.iter().map(|(_, item)| *item).collect();
+    let mut only_items: Vec<Item<'_>> = items.iter().map(|(_, item)| *item).collect();
+    // An event from the queue may count when it arrived or now: the rows for both are needed.
+    let arrivals = items.iter().filter_map(|(index, item)| {
+        let now = batch[*index].ticket()?.arrived;
+        Some(Item { now, ..*item })
+    });
+    only_items.extend(arrivals);
+    let queued: Vec<(Space, Uuid)> = items
+        .iter()
+        .filter_map(|(index, item)| Some((item.space, batch[*index].ticket()?.id)))
+        .collect();
+    let mut still_queued = if queued.is_empty() {
+        HashSet::new()
+    } else {
+        store::event_queue::hold(tx, &queued)?
+    };
     let mut set = store::batch::load(tx, &find, &only_items, ids, true)?;
     let mut answers = Answers::load(tx, batch, room.clock.now())?;
     let mut results: Vec<Result<Decision, Stale>> = batch.iter().map(|_| Err(Stale)).collect();
@@ -454,26 +528,35 @@ fn decide(
             results[*index] = Ok(Decision::Repeated(answer));
             continue;
         }
+        let ticket = waiting.ticket();
+        if ticket.is_some_and(|ticket| !still_queued.remove(&ticket.id)) {
+            results[*index] = Ok(Decision::Gone);
+            continue;
+        }
         let Some(catalog) = find(item.space) else {
             continue;
         };
         let decided = set.with(item.space, item.user, item.command, |state, company| {
-            let outcome = apply(&catalog, state, company, item.command, item.now, ids);
-            (state.user.get().id, outcome)
+            let at = ticket.map_or(item.now, |ticket| {
+                arrival::counts_at(&catalog, state, ticket.arrived, item.now)
+            });
+            let outcome = apply(&catalog, state, company, item.command, at, ids);
+            (state.user.get().id, at, outcome)
         });
-        let Some((user, outcome)) = decided else {
+        let Some((user, at, outcome)) = decided else {
             continue;
         };
         let mut applied = Applied {
             user,
             outcome,
             catalog,
-            at: item.now,
+            at,
             kept: None,
         };
         applied.kept = answers.keep(waiting, &applied);
         results[*index] = Ok(Decision::Applied(Box::new(applied)));
     }
+    let mut carried_out = Vec::with_capacity(queued.len());
     let mut decided = Vec::with_capacity(batch.len());
     let mut notices = Vec::new();
     for (waiting, result) in batch.iter().zip(&results) {
@@ -486,6 +569,7 @@ fn decide(
             at: applied.at,
             outcome: &applied.outcome,
         });
+        carried_out.extend(waiting.ticket().map(|ticket| (waiting.space, ticket.id)));
         let told = applied.outcome.notices.iter();
         let told = told.filter(|notice| applied.catalog.listens(notice.kind()));
         notices.extend(told.map(|notice| Pending {
@@ -498,6 +582,9 @@ fn decide(
     }
     store::batch::save(tx, &mut set, &decided, &notices)?;
     store::answer::keep_each(tx, &answers.fresh)?;
+    if !carried_out.is_empty() {
+        store::event_queue::remove(tx, &carried_out)?;
+    }
     Ok(results)
 }
 

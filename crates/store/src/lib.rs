@@ -19,6 +19,7 @@ pub mod document;
 pub mod driver;
 mod error;
 pub mod event;
+pub mod event_queue;
 pub mod job;
 pub mod key;
 pub mod ledger;

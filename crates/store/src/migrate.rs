@@ -24,6 +24,10 @@ pub const MIGRATIONS: &[Migration] = &[
         "0003_delivery",
         include_str!("../migrations/0003_delivery.sql"),
     ),
+    (
+        "0009_event_queue",
+        include_str!("../migrations/0009_event_queue.sql"),
+    ),
 ];
 
 /// Applies what is missing; returns the names of the applied scripts. `now_us`: the present

@@ -1,4 +1,4 @@
-//! Work that nobody waits for: midnights, jobs, boards that start, housekeeping. Each can be stepped by a test and repeated after a crash.
+//! Work that nobody waits for: midnights, jobs, events of batches, boards that start, housekeeping. Each can be stepped by a test and repeated after a crash.
 
 use engine::command::Command;
 use store::Space;
@@ -8,6 +8,7 @@ use crate::desk::Verdict;
 use crate::problem::{Problem, Result};
 
 pub mod boards;
+pub mod event_queue;
 pub mod housekeeping;
 pub mod jobs;
 pub mod midnight;
