@@ -30,3 +30,4 @@ pub mod state;
 pub mod streak;
 pub mod timeframe;
 pub mod user;
+pub mod wrapped;

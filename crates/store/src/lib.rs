@@ -35,6 +35,7 @@ mod time;
 pub mod transaction;
 pub mod user;
 pub mod user_tag;
+pub mod wrapped;
 
 pub use access::Space;
 pub use error::{Error, Result};

@@ -250,7 +250,7 @@ fn stored_place(
     Ok(value.as_ref().and_then(|value| owned_place(value, user.id)))
 }
 
-fn owned_place(value: &BoardValue, user: UserId) -> Option<(Group, Place)> {
+pub(super) fn owned_place(value: &BoardValue, user: UserId) -> Option<(Group, Place)> {
     value
         .place(user)
         .map(|(group, place)| (group.clone(), place))
@@ -318,7 +318,7 @@ pub async fn get_user_leaderboard(
 
 /// The rank of a place inside its group, if the board shows it. `stored` is the user's own place as
 /// the standings have it, which must not count against the user.
-fn rank(
+pub(super) fn rank(
     view: &mut View<'_, '_>,
     board: &BoardEntry,
     run: i64,

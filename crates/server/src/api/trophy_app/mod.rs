@@ -9,6 +9,7 @@ pub mod render;
 pub mod streaks;
 pub mod user_metrics;
 pub mod users;
+pub mod wrapped;
 
 use axum::Router;
 use axum::extract::State;
@@ -33,7 +34,6 @@ struct Description;
 const NOT_BUILT: &[(&str, &[&str])] = &[
     ("/users/{id}/preferences", &["GET", "PATCH"]),
     ("/users/{id}/points/{key}/boosts", &["GET"]),
-    ("/users/{id}/wrapped", &["GET"]),
     ("/points/{key}/boosts", &["GET"]),
 ];
 
@@ -65,6 +65,7 @@ pub fn router() -> (Router<App>, OpenApi) {
         .routes(routes!(leaderboards::list_leaderboards))
         .routes(routes!(leaderboards::get_leaderboard))
         .routes(routes!(leaderboards::get_user_leaderboard))
+        .routes(routes!(wrapped::get_wrapped))
         .split_for_parts();
     for (path, methods) in NOT_BUILT {
         router = router.route(path, super::not_built(methods, &not_built));
