@@ -9,7 +9,6 @@ APPLICATION = {
     ("get", "/points/{key}/boosts"),
     ("get", "/users/{id}/points/{key}/boosts"),
     ("get", "/users/{id}/preferences"),
-    ("get", "/users/{id}/wrapped"),
     ("patch", "/users/{id}/preferences"),
 }
 ADMIN = {
@@ -18,7 +17,6 @@ ADMIN = {
     ("get", "/points/{systemId}/boosts"),
     ("get", "/points/{systemId}/boosts/{id}"),
     ("patch", "/points/{systemId}/boosts"),
-    ("post", "/metrics/events"),
     ("post", "/points/{systemId}/boosts"),
     ("post", "/streaks/freezes"),
     ("post", "/streaks/pauses"),
@@ -34,9 +32,6 @@ def test_operations(world: World, noon: Noon) -> None:
     boost = {"name": "B", "start": noon.day(0), "multiplier": 2}
     unknown = "00000000-0000-7000-8000-000000000000"
     calls = {
-        "batch events": lambda: admin.metrics.batch_events(
-            request=[{"key": metric.key, "user": {"id": user}, "value": 1}]
-        ),
         "boosts, list": lambda: boosts.list(system.id),
         "boosts, create": lambda: boosts.create(system.id, request=[boost]),
         "boosts, update": lambda: boosts.update(system.id, request=[{"id": unknown}]),
@@ -46,7 +41,6 @@ def test_operations(world: World, noon: Noon) -> None:
         "boosts of a user": lambda: api.users.points_boosts(user, system.key),
         "preferences, get": lambda: api.users.get_preferences(user),
         "preferences, update": lambda: api.users.update_preferences(user, notifications={"recap": []}),
-        "wrapped": lambda: api.users.wrapped(user),
         "freezes": lambda: admin.streaks.freezes.create(freezes=[{"userId": user}]),
         "pauses, create": lambda: admin.streaks.pauses.create(
             pauses=[{"userId": user, "start": noon.day(1), "end": noon.day(2)}]

@@ -4,8 +4,11 @@
 //! and a period that is closed stays closed. An event that comes too late for that counts at the present instead.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
+use crate::calendar::Zone;
 use crate::catalog::{BoardEntry, Catalog};
+use crate::command::RecordEvent;
 use crate::definition::{BoardStatus, RankBy};
 use crate::leaderboard::open_runs;
 use crate::state::{Row, UserState};
@@ -22,15 +25,19 @@ use crate::state::{Row, UserState};
 pub fn counts_at(
     catalog: &Catalog,
     state: &UserState,
+    event: &RecordEvent,
     arrived: Timestamp,
     now: Timestamp,
 ) -> Timestamp {
+    // The user lives where the event says.
+    let tz = event.user.tz.value(state.user.get().tz.as_ref());
+    let date = Zone::of(tz.map(String::as_str)).date(arrived);
     let is_late = arrived > now
         || last_change(state).is_some_and(|last| last >= arrived)
         || is_settled_past(state, arrived)
         || catalog
             .live_boards(arrived)
-            .any(|board| has_closed(board, state, arrived, now));
+            .any(|board| has_closed(board, date, now));
     if is_late { now } else { arrived }
 }
 
@@ -67,12 +74,11 @@ fn is_settled_past(state: &UserState, at: Timestamp) -> bool {
         || streak.earned_to > date
 }
 
-/// Whether a board on which an event of `at` counts has closed for everybody since.
-fn has_closed(board: &BoardEntry, state: &UserState, at: Timestamp, now: Timestamp) -> bool {
+/// Whether a board on which an event of a date counts has closed for everybody since.
+fn has_closed(board: &BoardEntry, date: Date, now: Timestamp) -> bool {
     if board.body().status_at(now) != BoardStatus::Active {
         return true;
     }
-    let date = state.user.get().zone().date(at);
     board.body().rank_by != RankBy::Streak
         && board
             .body()

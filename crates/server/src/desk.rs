@@ -537,9 +537,12 @@ fn decide(
             continue;
         };
         let decided = set.with(item.space, item.user, item.command, |state, company| {
-            let at = ticket.map_or(item.now, |ticket| {
-                arrival::counts_at(&catalog, state, ticket.arrived, item.now)
-            });
+            let at = match (ticket, item.command) {
+                (Some(ticket), Command::RecordEvent(event)) => {
+                    arrival::counts_at(&catalog, state, event, ticket.arrived, item.now)
+                }
+                _ => item.now,
+            };
             let outcome = apply(&catalog, state, company, item.command, at, ids);
             (state.user.get().id, at, outcome)
         });

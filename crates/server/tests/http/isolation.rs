@@ -187,6 +187,7 @@ fn body(world: &World, is_admin: bool, method: &str, template: &str, own: &str) 
         (false, _, "/metrics/{key}/event") => json!({"user": {"id": "u"}, "value": 1}),
         (false, _, "/achievements/{key}/complete") => json!({"user": {"id": "u"}}),
         (false, ..) => json!({"id": "u", "name": "changed"}),
+        (true, _, "/metrics/events") => json!([{"key": "k", "user": {"id": "u"}, "value": 1}]),
         (true, _, "/streaks/settings") => json!({"customizationEnabled": true}),
         (true, _, "/settings") => json!({"aggregationPeriod": "monthly"}),
         (true, _, "/organization") => json!({}),

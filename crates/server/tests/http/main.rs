@@ -4,6 +4,7 @@
 
 mod aworld_economy;
 mod aworld_users;
+mod batch_events;
 mod contract;
 mod coverage;
 mod desk;
@@ -18,3 +19,4 @@ mod scenarios;
 mod settings;
 mod support;
 mod workspaces;
+mod wrapped;

@@ -40,6 +40,7 @@ mod definition;
 mod document;
 mod dump;
 mod event;
+mod event_queue;
 mod isolation;
 mod job;
 mod key;
@@ -57,6 +58,7 @@ mod text;
 mod transaction;
 mod user;
 mod world;
+mod wrapped;
 mod writers;
 
 fn on_sqlite(check: fn(&Store)) {
