@@ -286,9 +286,9 @@ mod tests {
         for (body, place) in [
             (r#"[{"value":1},{"value":"x"}]"#, "[1].value: "),
             (r#"[{"value":1},{}]"#, "[1]: missing field"),
-            (r#"[[1]]"#, "[0]: must be an object"),
+            ("[[1]]", "[0]: must be an object"),
             ("[]", "the body must be an array of 1 to 2 items"),
-            (r"[{},{},{}]", "the body must be an array of 1 to 2 items"),
+            ("[{},{},{}]", "the body must be an array of 1 to 2 items"),
             (r#"{"value":1}"#, "body: "),
             ("[", "the body is not valid JSON"),
         ] {

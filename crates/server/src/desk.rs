@@ -14,6 +14,7 @@ use engine::catalog::Catalog;
 use engine::command::{Command, Refusal};
 use engine::id::{Ids, UserId};
 use engine::outcome::{Outcome, Reply};
+use engine::state::UserState;
 use jiff::Timestamp;
 use store::access::Versions;
 use store::answer::Print;
@@ -125,6 +126,16 @@ impl Waiting {
         match self.origin {
             Origin::Queue(ticket) => Some(ticket),
             Origin::Request(_) | Origin::Server => None,
+        }
+    }
+
+    /// The instant at which the command counts: an event from the queue when it arrived, if it still can.
+    fn counts_at(&self, catalog: &Catalog, state: &UserState, now: Timestamp) -> Timestamp {
+        match (self.ticket(), &self.command) {
+            (Some(ticket), Command::RecordEvent(event)) => {
+                arrival::counts_at(catalog, state, event, ticket.arrived, now)
+            }
+            _ => now,
         }
     }
 }
@@ -505,20 +516,11 @@ fn decide(
         .collect();
     let mut only_items: Vec<Item<'_>> = items.iter().map(|(_, item)| *item).collect();
     // An event from the queue may count when it arrived or now: the rows for both are needed.
-    let arrivals = items.iter().filter_map(|(index, item)| {
+    only_items.extend(items.iter().filter_map(|(index, item)| {
         let now = batch[*index].ticket()?.arrived;
         Some(Item { now, ..*item })
-    });
-    only_items.extend(arrivals);
-    let queued: Vec<(Space, Uuid)> = items
-        .iter()
-        .filter_map(|(index, item)| Some((item.space, batch[*index].ticket()?.id)))
-        .collect();
-    let mut still_queued = if queued.is_empty() {
-        HashSet::new()
-    } else {
-        store::event_queue::hold(tx, &queued)?
-    };
+    }));
+    let mut tickets = Tickets::hold(tx, batch)?;
     let mut set = store::batch::load(tx, &find, &only_items, ids, true)?;
     let mut answers = Answers::load(tx, batch, room.clock.now())?;
     let mut results: Vec<Result<Decision, Stale>> = batch.iter().map(|_| Err(Stale)).collect();
@@ -528,8 +530,7 @@ fn decide(
             results[*index] = Ok(Decision::Repeated(answer));
             continue;
         }
-        let ticket = waiting.ticket();
-        if ticket.is_some_and(|ticket| !still_queued.remove(&ticket.id)) {
+        if !tickets.allow(waiting) {
             results[*index] = Ok(Decision::Gone);
             continue;
         }
@@ -537,12 +538,7 @@ fn decide(
             continue;
         };
         let decided = set.with(item.space, item.user, item.command, |state, company| {
-            let at = match (ticket, item.command) {
-                (Some(ticket), Command::RecordEvent(event)) => {
-                    arrival::counts_at(&catalog, state, event, ticket.arrived, item.now)
-                }
-                _ => item.now,
-            };
+            let at = waiting.counts_at(&catalog, state, item.now);
             let outcome = apply(&catalog, state, company, item.command, at, ids);
             (state.user.get().id, at, outcome)
         });
@@ -557,9 +553,9 @@ fn decide(
             kept: None,
         };
         applied.kept = answers.keep(waiting, &applied);
+        tickets.spend(waiting);
         results[*index] = Ok(Decision::Applied(Box::new(applied)));
     }
-    let mut carried_out = Vec::with_capacity(queued.len());
     let mut decided = Vec::with_capacity(batch.len());
     let mut notices = Vec::new();
     for (waiting, result) in batch.iter().zip(&results) {
@@ -572,7 +568,6 @@ fn decide(
             at: applied.at,
             outcome: &applied.outcome,
         });
-        carried_out.extend(waiting.ticket().map(|ticket| (waiting.space, ticket.id)));
         let told = applied.outcome.notices.iter();
         let told = told.filter(|notice| applied.catalog.listens(notice.kind()));
         notices.extend(told.map(|notice| Pending {
@@ -585,10 +580,57 @@ fn decide(
     }
     store::batch::save(tx, &mut set, &decided, &notices)?;
     store::answer::keep_each(tx, &answers.fresh)?;
-    if !carried_out.is_empty() {
-        store::event_queue::remove(tx, &carried_out)?;
-    }
+    tickets.remove(tx)?;
     Ok(results)
+}
+
+/// The rows of a batch's events that come from the queue.
+struct Tickets {
+    held: HashSet<Uuid>,
+    spent: Vec<(Space, Uuid)>,
+}
+
+impl Tickets {
+    /// Holds the rows that are still there; to be called before users are held.
+    fn hold(tx: &mut Tx<'_>, batch: &[Waiting]) -> store::Result<Self> {
+        let queued: Vec<(Space, Uuid)> = batch
+            .iter()
+            .filter_map(|waiting| Some((waiting.space, waiting.ticket()?.id)))
+            .collect();
+        let held = if queued.is_empty() {
+            HashSet::new()
+        } else {
+            store::event_queue::hold(tx, &queued)?
+        };
+        Ok(Self {
+            held,
+            spent: Vec::new(),
+        })
+    }
+
+    /// Whether a command may be carried out: it does not come from the queue, or its row is there.
+    fn allow(&self, waiting: &Waiting) -> bool {
+        waiting
+            .ticket()
+            .is_none_or(|ticket| self.held.contains(&ticket.id))
+    }
+
+    /// The command was carried out, and is not to be again.
+    fn spend(&mut self, waiting: &Waiting) {
+        if let Some(ticket) = waiting.ticket()
+            && self.held.remove(&ticket.id)
+        {
+            self.spent.push((waiting.space, ticket.id));
+        }
+    }
+
+    /// Takes what was carried out from the queue.
+    fn remove(self, tx: &mut Tx<'_>) -> store::Result<()> {
+        if self.spent.is_empty() {
+            return Ok(());
+        }
+        store::event_queue::remove(tx, &self.spent)
+    }
 }
 
 /// The answers to repeated requests of a batch: those from before, and those given in it. They are kept
