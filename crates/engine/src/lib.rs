@@ -8,6 +8,7 @@
 pub mod achievement;
 pub mod amount;
 pub mod apply;
+pub mod arrival;
 mod boost;
 pub mod calendar;
 pub mod catalog;
@@ -32,3 +33,4 @@ pub mod streak;
 mod tick;
 pub mod timeframe;
 pub mod user;
+pub mod wrapped;

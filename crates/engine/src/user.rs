@@ -109,7 +109,8 @@ impl<T: Clone + PartialEq> Change<T> {
         is_changed
     }
 
-    fn value<'a>(&'a self, stored: Option<&'a T>) -> Option<&'a T> {
+    /// What there is after the change.
+    pub fn value<'a>(&'a self, stored: Option<&'a T>) -> Option<&'a T> {
         match self {
             Self::Keep => stored,
             Self::Clear => None,

@@ -6,15 +6,16 @@
 #[expect(dead_code, reason = "each test file uses its own part of the world")]
 mod world;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use engine::amount::Amount;
 use engine::apply::apply;
+use engine::arrival::counts_at;
 use engine::calendar::{Frequency, RunUnit, Zone, days_after};
 use engine::command::{Command, RecordEvent, Refusal, SaveUser};
 use engine::definition::{
-    AchievementTrigger, Freezes, RankBy, Rounding, Run, StreakMetric, StreakMode, StreakSettings,
-    TickUnit, TriggerRule,
+    AchievementTrigger, BoardStatus, Freezes, RankBy, Rounding, Run, StreakMetric, StreakMode,
+    StreakSettings, TickUnit, TriggerRule,
 };
 use engine::id::{AchievementId, BoardId, CurrencyId, Ids, MetricId};
 use engine::outcome::{EventReply, Reply};
@@ -816,6 +817,112 @@ proptest! {
                 .then(|| sorted.iter().position(|rival| rival.3 == user).unwrap() + 1);
             prop_assert_eq!(w.place(user, *board, *run).map(|(_, rank)| rank), expected);
         }
+    }
+}
+
+/// What of a user must never go back, whatever waited how long.
+fn forward_only(state: &UserState) -> Vec<Option<Timestamp>> {
+    let streak = state.streak.as_ref().map(Row::get);
+    let met = streak.and_then(|streak| Some(Zone::utc().start_of(streak.met?)));
+    let totals = state.totals.values().map(|row| Some(row.get().last));
+    [met, streak.and_then(|streak| streak.extended)]
+        .into_iter()
+        .chain([totals.max().flatten()])
+        .collect()
+}
+
+/// The values of runs that are over for everybody. Points for an anniversary are left out: they count at
+/// its midnight, whoever finds that late.
+fn closed_values(world: &World) -> Vec<(String, BoardId, i64, i64)> {
+    let is_closed = |board: BoardId, run: i64| {
+        let board = world.catalog.board(board).unwrap();
+        let is_over = board.body().status_at(world.now) != BoardStatus::Active
+            || !engine::leaderboard::open_runs(board, world.now).contains(&run);
+        is_over && matches!(board.body().rank_by, RankBy::Metric(_))
+    };
+    values(world)
+        .into_iter()
+        .filter(|(_, board, run, ..)| is_closed(*board, *run))
+        .map(|(user, board, run, value, _)| (user, board, run, value))
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(config(120))]
+
+    /// Events that wait in a queue while others act and midnights pass count when they arrived if
+    /// nothing happened to their user since then, and never turn anything back.
+    #[test]
+    fn events_that_waited_turn_nothing_back(
+        setup in setup(),
+        steps in history(60),
+        waits in proptest::collection::vec(0_usize..6, 60),
+    ) {
+        let mut w = space(&setup);
+        let mut queue = VecDeque::new();
+        let mut clock = w.now;
+        let mut touched: BTreeMap<&str, Timestamp> = BTreeMap::new();
+        let (mut sent, mut in_time) = (0, 0);
+        for (number, (step, wait)) in steps.iter().zip(&waits).enumerate() {
+            clock += SignedDuration::from_mins(step.minutes) + SignedDuration::from_micros(1);
+            w.now = clock;
+            let user = USERS[step.user];
+            let command = step.command();
+            if *wait > 0 && let Command::RecordEvent(mut event) = command {
+                // Items of batches say nothing of the sign-up.
+                event.user.sign_up_date = Change::Keep;
+                queue.push_back((number + wait, user, event, clock));
+            } else {
+                touched.insert(user, clock);
+                w.send(user, &command);
+            }
+            while let Some((due, ..)) = queue.front()
+                && *due <= number
+            {
+                let (_, user, event, arrived) = queue.pop_front().unwrap();
+                clock += SignedDuration::from_micros(1);
+                w.now = clock;
+                let new = UserState::of(User::new(w.ids.user(clock), user.to_owned(), clock), true);
+                let state = w.users.get(user).cloned().unwrap_or(new);
+                let closed = closed_values(&w);
+                let at = counts_at(&w.catalog, &state, &event, arrived, clock);
+                prop_assert!(at == arrived || at == clock);
+                if at == clock {
+                    // Somebody touched the user, or a run has closed.
+                    let is_touched = touched.get(user).is_some_and(|last| *last >= arrived);
+                    let boards = w.catalog.live_boards(arrived).filter(|board| {
+                        let tz = event.user.tz.value(state.user.get().tz.as_ref());
+                        let date = Zone::of(tz.map(String::as_str)).date(arrived);
+                        let run = board.body().schedule().run_at(date);
+                        board.body().status_at(clock) != BoardStatus::Active
+                            || board.body().rank_by != RankBy::Streak && run.is_some_and(|run| {
+                                !engine::leaderboard::open_runs(board, clock).contains(&run)
+                            })
+                    });
+                    prop_assert!(is_touched || boards.count() > 0);
+                } else {
+                    in_time += 1;
+                }
+                w.now = at;
+                w.send(user, &Command::RecordEvent(event));
+                touched.insert(user, at);
+                w.now = clock;
+                sent += 1;
+                prop_assert_eq!(&closed, &closed_values(&w), "a run that was over changed");
+                if let Some(after) = w.users.get(user) && !state.is_new {
+                    let before = forward_only(&state);
+                    for (before, after) in before.iter().zip(forward_only(after)) {
+                        prop_assert!(*before <= after, "{:?} {:?}", before, after);
+                    }
+                }
+            }
+        }
+        w.check();
+        for user in USERS {
+            let mine: Vec<_> = w.events.iter().filter(|(who, _)| who == user).collect();
+            prop_assert!(mine.windows(2).all(|pair| pair[0].1.at < pair[1].1.at));
+        }
+        prop_assert!(in_time <= sent);
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Inner {
     pub midnights: Notify,
     /// The way to the receivers of webhooks.
     pub outbound: Outbound,
+    /// Wakes the worker that carries out events of batches.
+    pub event_queue: Notify,
     desk: RwLock<Arc<Desk>>,
     is_ready: std::sync::atomic::AtomicBool,
 }
@@ -98,6 +100,7 @@ impl App {
             door: Door::default(),
             midnights: Notify::new(),
             outbound,
+            event_queue: Notify::new(),
             desk: RwLock::new(Arc::new(desk)),
             is_ready: std::sync::atomic::AtomicBool::new(false),
         })))
@@ -197,20 +200,31 @@ impl App {
         work: impl FnOnce(&mut View<'_, '_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let caller = caller.clone();
-        self.blocking(move |app| {
-            app.room.store.read(|tx| {
-                let (space, catalog, test_now) = app.enter(tx, &caller)?;
-                let now = app.room.clock.now_by(test_now);
-                work(&mut View {
-                    tx,
-                    space,
-                    catalog,
-                    now,
-                    app,
-                })
-            })
+        self.blocking(move |app| app.room.store.read(|tx| work(&mut app.view(tx, &caller)?)))
+            .await
+    }
+
+    /// Adds rows to the caller's space that no decision of the desks reads.
+    pub async fn add<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        work: impl FnOnce(&mut View<'_, '_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let caller = caller.clone();
+        self.blocking(move |app| app.room.store.write(|tx| work(&mut app.view(tx, &caller)?)))
+            .await
+    }
+
+    fn view<'a, 't>(&'a self, tx: &'a mut Tx<'t>, caller: &Caller) -> Result<View<'a, 't>> {
+        let (space, catalog, test_now) = self.enter(tx, caller)?;
+        Ok(View {
+            tx,
+            space,
+            catalog,
+            now: self.room.clock.now_by(test_now),
+            test_now,
+            app: self,
         })
-        .await
     }
 
     /// Changes the configuration of the caller's space, alone: batches wait. What `work` returns as
@@ -363,7 +377,8 @@ impl App {
                 Verdict::Repeated(answer) => return Ok(Done::Repeated(answer)),
                 Verdict::Refused(refusal) => return Err(refusal.into()),
                 Verdict::Failed(error) => return Err(error.into()),
-                Verdict::Full => return Err(Problem::busy()),
+                // Only what comes from the queue can be gone.
+                Verdict::Full | Verdict::Gone => return Err(Problem::busy()),
                 Verdict::Stale(same_user, same_command, same_keep) => {
                     user = same_user;
                     command = *same_command;
@@ -419,6 +434,15 @@ pub struct View<'a, 't> {
     pub now: Timestamp,
     /// The process.
     pub app: &'a App,
+    test_now: Option<Timestamp>,
+}
+
+impl View<'_, '_> {
+    /// A present instant that nothing else in the space shares.
+    pub fn stamp(&self) -> Timestamp {
+        let clock = &self.app.room.clock;
+        clock.stamp_by(self.space, self.test_now)
+    }
 }
 
 /// A configuration being changed.

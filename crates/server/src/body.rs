@@ -11,11 +11,16 @@ use axum::response::Response;
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use crate::problem::{Problem, Result};
 
 /// The largest body that is read.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// The largest batch of events that is read: 1,000 items of 8 KiB.
+pub const EVENTS_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// The path of the operation that takes batches of events.
+const EVENTS_PATH: &str = "/admin/v1/metrics/events";
 /// How long a client may take to send a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How much of a larger body is swallowed, so that the client can finish sending and read the answer.
@@ -39,7 +44,12 @@ pub async fn buffer(request: Request, next: Next) -> Response {
             .iter()
             .any(|name| parts.headers.contains_key(*name));
         let swallowed = if has_key { SWALLOWED_BYTES_MAX } else { 0 };
-        let bytes = tokio::time::timeout(BODY_TIMEOUT, read(body, swallowed)).await;
+        let limit = if parts.uri.path() == EVENTS_PATH {
+            EVENTS_BYTES_MAX
+        } else {
+            BODY_BYTES_MAX
+        };
+        let bytes = tokio::time::timeout(BODY_TIMEOUT, read(body, limit, swallowed)).await;
         let bytes = bytes.unwrap_or_else(|_| Err(Problem::too_slow()));
         parts.extensions.insert(Buffered(bytes));
     }
@@ -57,7 +67,7 @@ impl<S: Sync> FromRequest<S> for RawBody {
     }
 }
 
-async fn read(mut body: Body, swallowed_bytes_max: usize) -> Result<Bytes> {
+async fn read(mut body: Body, bytes_max: usize, swallowed_bytes_max: usize) -> Result<Bytes> {
     let mut held: Vec<u8> = Vec::new();
     let mut seen = 0_usize;
     while let Some(frame) = body.frame().await {
@@ -66,14 +76,14 @@ async fn read(mut body: Body, swallowed_bytes_max: usize) -> Result<Bytes> {
             continue;
         };
         seen = seen.saturating_add(data.len());
-        if seen <= BODY_BYTES_MAX {
+        if seen <= bytes_max {
             held.extend_from_slice(&data);
         } else if seen > swallowed_bytes_max {
             break;
         }
     }
-    if seen > BODY_BYTES_MAX {
-        return Err(Problem::too_large(BODY_BYTES_MAX));
+    if seen > bytes_max {
+        return Err(Problem::too_large(bytes_max));
     }
     Ok(Bytes::from(held))
 }
@@ -97,16 +107,52 @@ impl RawBody {
             let cause = error.into_inner();
             if cause.is_data() && path != "." {
                 Problem::invalid_member(path, plain(&cause))
-            } else if cause.is_data() {
-                Problem::malformed(format!("body: {}", plain(&cause)))
             } else {
-                Problem::malformed(format!("the body is not valid JSON: {cause}"))
+                unreadable(&cause)
             }
         })?;
-        reader
-            .end()
-            .map_err(|cause| Problem::malformed(format!("the body is not valid JSON: {cause}")))?;
+        reader.end().map_err(|cause| unreadable(&cause))?;
         Ok(value)
+    }
+
+    /// Reads a JSON array of objects, 1 to `most` of them: each as it was sent and as it reads. A
+    /// problem says in which item it is.
+    pub fn items<T: DeserializeOwned>(&self, most: usize) -> Result<Vec<(&str, T)>> {
+        refuse_nul(&self.0)?;
+        let sent: Vec<&RawValue> =
+            serde_json::from_slice(&self.0).map_err(|cause| unreadable(&cause))?;
+        if sent.is_empty() || sent.len() > most {
+            return Err(Problem::malformed(format!(
+                "the body must be an array of 1 to {most} items"
+            )));
+        }
+        let each = sent.into_iter().enumerate().map(|(index, item)| {
+            let text = item.get();
+            // The reader of structs would take an array for the members in their order.
+            if !text.starts_with('{') {
+                let place = format!("[{index}]");
+                return Err(Problem::invalid_member(place, "must be an object"));
+            }
+            let mut reader = serde_json::Deserializer::from_str(text);
+            let item = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+                let place = match error.path().to_string().as_str() {
+                    "." => format!("[{index}]"),
+                    path => format!("[{index}].{path}"),
+                };
+                Problem::invalid_member(place, plain(&error.into_inner()))
+            })?;
+            Ok((text, item))
+        });
+        each.collect()
+    }
+}
+
+/// A body that is no JSON, or JSON of another kind.
+fn unreadable(cause: &serde_json::Error) -> Problem {
+    if cause.is_data() {
+        Problem::malformed(format!("body: {}", plain(cause)))
+    } else {
+        Problem::malformed(format!("the body is not valid JSON: {cause}"))
     }
 }
 
@@ -213,6 +259,40 @@ mod tests {
         let problem = body.object::<Wanted>().unwrap_err();
         assert_eq!(problem.details[0].field, "a[1]");
         assert!(problem.message.starts_with("a[1]: "), "{problem:?}");
+    }
+
+    #[test]
+    fn a_wrong_item_is_named() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Wanted {
+            value: i64,
+        }
+        let items = |body: &'static str| {
+            let body = RawBody(Bytes::from_static(body.as_bytes()));
+            let read = body.items::<Wanted>(2).map(|items| {
+                let read = items
+                    .iter()
+                    .map(|(text, item)| format!("{text}={}", item.value));
+                read.collect::<Vec<_>>().join(" ")
+            });
+            read.map_err(|problem| problem.message)
+        };
+        assert_eq!(
+            items(r#" [ {"value": 1}, {"value":2} ] "#),
+            Ok(r#"{"value": 1}=1 {"value":2}=2"#.to_owned())
+        );
+        for (body, place) in [
+            (r#"[{"value":1},{"value":"x"}]"#, "[1].value: "),
+            (r#"[{"value":1},{}]"#, "[1]: missing field"),
+            ("[[1]]", "[0]: must be an object"),
+            ("[]", "the body must be an array of 1 to 2 items"),
+            ("[{},{},{}]", "the body must be an array of 1 to 2 items"),
+            (r#"{"value":1}"#, "body: "),
+            ("[", "the body is not valid JSON"),
+        ] {
+            let message = items(body).unwrap_err();
+            assert!(message.starts_with(place), "{body}: {message}");
+        }
     }
 
     #[test]

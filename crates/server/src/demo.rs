@@ -534,7 +534,7 @@ async fn live(
                 Verdict::Done(_) => {}
                 Verdict::Refused(refusal) => bail!("an event was refused: {refusal}"),
                 Verdict::Failed(error) => return Err(error).context("an event failed"),
-                Verdict::Stale(..) | Verdict::Repeated(_) | Verdict::Full => {
+                Verdict::Stale(..) | Verdict::Repeated(_) | Verdict::Gone | Verdict::Full => {
                     bail!("the desk took no event")
                 }
             }

@@ -3,16 +3,18 @@
 //! A thread takes what waits, loads the rows, lets the rules decide command by command, writes, commits, lets the standings follow and only
 //! then answers. There is no timer: a batch grows while the commit before it runs. The desk knows nothing of HTTP and contains no rule.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use engine::apply::apply;
+use engine::arrival;
 use engine::catalog::Catalog;
 use engine::command::{Command, Refusal};
 use engine::id::{Ids, UserId};
 use engine::outcome::{Move, Outcome, Reply};
+use engine::state::UserState;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use store::access::Versions;
@@ -22,6 +24,7 @@ use store::driver::Tx;
 use store::outbox::Pending;
 use store::{Space, Store};
 use tokio::sync::{Notify, mpsc, oneshot};
+use uuid::Uuid;
 
 use crate::catalogs::Catalogs;
 use crate::clock::Clock;
@@ -100,11 +103,31 @@ impl std::fmt::Debug for Keep {
     }
 }
 
+/// What stands for an event in the queue: its row goes in the transaction that carries it out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// The id of the row.
+    pub id: Uuid,
+    /// When the event came.
+    pub arrived: Timestamp,
+}
+
+/// Where a command comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// A caller, who was let in at this access version of the environment.
+    Request(i64),
+    /// The server itself.
+    Server,
+    /// The queue of events.
+    Queue(Ticket),
+}
+
 /// A command that waits for its turn.
 #[derive(Debug)]
 struct Waiting {
     space: Space,
-    access_version: Option<i64>,
+    origin: Origin,
     user: String,
     command: Command,
     keep: Option<Keep>,
@@ -115,6 +138,23 @@ impl Waiting {
     fn print(&self) -> Option<Print> {
         let keep = self.keep.as_ref()?;
         Some((self.space, keep.fingerprint))
+    }
+
+    fn ticket(&self) -> Option<Ticket> {
+        match self.origin {
+            Origin::Queue(ticket) => Some(ticket),
+            Origin::Request(_) | Origin::Server => None,
+        }
+    }
+
+    /// The instant at which the command counts: an event from the queue when it arrived, if it still can.
+    fn counts_at(&self, catalog: &Catalog, state: &UserState, now: Timestamp) -> Timestamp {
+        match (self.ticket(), &self.command) {
+            (Some(ticket), Command::RecordEvent(event)) => {
+                arrival::counts_at(catalog, state, event, ticket.arrived, now)
+            }
+            _ => now,
+        }
     }
 }
 
@@ -131,6 +171,8 @@ pub enum Verdict {
     Stale(String, Box<Command>, Option<Keep>),
     /// The store failed; nothing changed.
     Failed(store::Error),
+    /// It came from the queue of events, and was carried out before.
+    Gone,
     /// The queue is full.
     Full,
 }
@@ -206,7 +248,7 @@ impl Desk {
         let (reply, answer) = oneshot::channel();
         let waiting = Waiting {
             space,
-            access_version,
+            origin: access_version.map_or(Origin::Server, Origin::Request),
             user,
             command,
             keep,
@@ -220,22 +262,46 @@ impl Desk {
 
     /// Hands in work that the server does by itself, waiting for room in the queue.
     pub async fn ask_patiently(&self, space: Space, user: String, command: Command) -> Verdict {
-        let Some(queue) = self.queue(space, &user) else {
-            return Verdict::Full;
-        };
+        let lined_up = self.line_up(space, user, command, Origin::Server).await;
+        match lined_up {
+            Some(answer) => answer.await.unwrap_or(Verdict::Full),
+            None => Verdict::Full,
+        }
+    }
+
+    /// Hands in an event from the queue, waiting for room, and does not wait for what comes of it: the
+    /// events of a user are carried out in the order in which they are handed in. Nothing, if the desks
+    /// are closed.
+    pub async fn line_up_queued(
+        &self,
+        space: Space,
+        user: String,
+        command: Command,
+        ticket: Ticket,
+    ) -> Option<oneshot::Receiver<Verdict>> {
+        self.line_up(space, user, command, Origin::Queue(ticket))
+            .await
+    }
+
+    async fn line_up(
+        &self,
+        space: Space,
+        user: String,
+        command: Command,
+        origin: Origin,
+    ) -> Option<oneshot::Receiver<Verdict>> {
+        let queue = self.queue(space, &user)?;
         let (reply, answer) = oneshot::channel();
         let waiting = Waiting {
             space,
-            access_version: None,
+            origin,
             user,
             command,
             keep: None,
             reply,
         };
-        if queue.send(waiting).await.is_err() {
-            return Verdict::Full;
-        }
-        answer.await.unwrap_or(Verdict::Full)
+        queue.send(waiting).await.ok()?;
+        Some(answer)
     }
 
     /// How many commands wait.
@@ -352,6 +418,8 @@ enum Decision {
     Applied(Box<Applied>),
     /// Its request was answered before.
     Repeated(store::answer::Answer),
+    /// It is not in the queue any more.
+    Gone,
 }
 
 /// A command that was applied, before its commit.
@@ -381,6 +449,7 @@ fn commit(
             Ok(match result? {
                 Decision::Applied(applied) => follow(room, waiting.space, *applied),
                 Decision::Repeated(answer) => Verdict::Repeated(answer),
+                Decision::Gone => Verdict::Gone,
             })
         })
         .collect();
@@ -445,11 +514,12 @@ fn decide(
         catalogs.insert(*space, room.catalogs.get(tx, *space, versions.config)?);
     }
     let is_current = |waiting: &Waiting| {
-        versions.get(&waiting.space).is_some_and(|versions| {
-            waiting
-                .access_version
-                .is_none_or(|version| version == versions.access)
-        })
+        versions
+            .get(&waiting.space)
+            .is_some_and(|versions| match waiting.origin {
+                Origin::Request(version) => version == versions.access,
+                Origin::Server | Origin::Queue(_) => true,
+            })
     };
     let test_now = |space: Space| versions.get(&space).and_then(|versions| versions.test_now);
     let find = |space: Space| catalogs.get(&space).cloned();
@@ -467,7 +537,13 @@ fn decide(
             (index, item)
         })
         .collect();
-    let only_items: Vec<Item<'_>> = items.iter().map(|(_, item)| *item).collect();
+    let mut only_items: Vec<Item<'_>> = items.iter().map(|(_, item)| *item).collect();
+    // An event from the queue may count when it arrived or now: the rows for both are needed.
+    only_items.extend(items.iter().filter_map(|(index, item)| {
+        let now = batch[*index].ticket()?.arrived;
+        Some(Item { now, ..*item })
+    }));
+    let mut tickets = Tickets::hold(tx, batch)?;
     let mut set = store::batch::load(tx, &find, &only_items, ids, true)?;
     let mut answers = Answers::load(tx, batch, room.clock.now())?;
     let tenants = tenants(tx, &catalogs)?;
@@ -478,11 +554,16 @@ fn decide(
             results[*index] = Ok(Decision::Repeated(answer));
             continue;
         }
+        if !tickets.allow(waiting) {
+            results[*index] = Ok(Decision::Gone);
+            continue;
+        }
         let Some(catalog) = find(item.space) else {
             continue;
         };
         let decided = set.with(item.space, item.user, item.command, |state, company| {
-            let outcome = apply(&catalog, state, company, item.command, item.now, ids);
+            let at = waiting.counts_at(&catalog, state, item.now);
+            let outcome = apply(&catalog, state, company, item.command, at, ids);
             let subject = Subject {
                 user: state.user.get(),
                 completions: &state.completions,
@@ -492,21 +573,22 @@ fn decide(
                 catalog: &catalog,
                 tenant: tenants.get(&item.space).map(String::as_str),
             };
-            let told = tell(sender, subject, &outcome, item.now);
-            (subject.user.id, outcome, told)
+            let told = tell(sender, subject, &outcome, at);
+            (subject.user.id, at, outcome, told)
         });
-        let Some((user, outcome, told)) = decided else {
+        let Some((user, at, outcome, told)) = decided else {
             continue;
         };
         let mut applied = Applied {
             user,
             outcome,
             catalog,
-            at: item.now,
+            at,
             kept: None,
             told: told?,
         };
         applied.kept = answers.keep(waiting, &applied);
+        tickets.spend(waiting);
         results[*index] = Ok(Decision::Applied(Box::new(applied)));
     }
     let mut decided = Vec::with_capacity(batch.len());
@@ -541,6 +623,7 @@ fn decide(
     }));
     store::batch::save(tx, &mut set, &decided, &notices)?;
     store::answer::keep_each(tx, &answers.fresh)?;
+    tickets.remove(tx)?;
     let is_told = !notices.is_empty();
     Ok((results, is_told))
 }
@@ -600,6 +683,55 @@ fn moved(
         }
     }
     Ok(bodies)
+}
+
+/// The rows of a batch's events that come from the queue.
+struct Tickets {
+    held: HashSet<Uuid>,
+    spent: Vec<(Space, Uuid)>,
+}
+
+impl Tickets {
+    /// Holds the rows that are still there; to be called before users are held.
+    fn hold(tx: &mut Tx<'_>, batch: &[Waiting]) -> store::Result<Self> {
+        let queued: Vec<(Space, Uuid)> = batch
+            .iter()
+            .filter_map(|waiting| Some((waiting.space, waiting.ticket()?.id)))
+            .collect();
+        let held = if queued.is_empty() {
+            HashSet::new()
+        } else {
+            store::event_queue::hold(tx, &queued)?
+        };
+        Ok(Self {
+            held,
+            spent: Vec::new(),
+        })
+    }
+
+    /// Whether a command may be carried out: it does not come from the queue, or its row is there.
+    fn allow(&self, waiting: &Waiting) -> bool {
+        waiting
+            .ticket()
+            .is_none_or(|ticket| self.held.contains(&ticket.id))
+    }
+
+    /// The command was carried out, and is not to be again.
+    fn spend(&mut self, waiting: &Waiting) {
+        if let Some(ticket) = waiting.ticket()
+            && self.held.remove(&ticket.id)
+        {
+            self.spent.push((waiting.space, ticket.id));
+        }
+    }
+
+    /// Takes what was carried out from the queue.
+    fn remove(self, tx: &mut Tx<'_>) -> store::Result<()> {
+        if self.spent.is_empty() {
+            return Ok(());
+        }
+        store::event_queue::remove(tx, &self.spent)
+    }
 }
 
 /// The answers to repeated requests of a batch: those from before, and those given in it. They are kept

@@ -168,6 +168,13 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
     }
 
+    /// The same problem of one of several things that were sent.
+    #[must_use]
+    pub fn of(mut self, place: &str) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+
     /// 422 instead of 400, on operations that do not list 400 (spec/trophy.md 1.9).
     #[must_use]
     pub fn as_unprocessable(mut self) -> Self {

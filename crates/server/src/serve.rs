@@ -169,6 +169,7 @@ async fn prepare(app: App) -> anyhow::Result<()> {
     tracing::info!(took_ms = started.elapsed().as_secs_f64() * 1_000.0, "ready");
     tokio::join!(
         workers::midnight::run(app.clone()),
+        workers::event_queue::run(app.clone()),
         workers::jobs::run(app.clone()),
         workers::boards::run(app.clone()),
         workers::moments::run(app.clone()),

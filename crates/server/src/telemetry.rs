@@ -135,6 +135,12 @@ pub fn depths(desk: usize, outbox: i64) {
     metrics::gauge!("kleos_outbox_notices").set(outbox as f64);
 }
 
+/// Events of batches that wait to be carried out.
+#[expect(clippy::cast_precision_loss, reason = "a gauge")]
+pub fn queued_events(count: i64) {
+    metrics::gauge!("kleos_queued_events").set(count as f64);
+}
+
 /// Upper bounds of the buckets of durations, in seconds.
 const SECONDS: &[f64] = &[
     0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
@@ -162,6 +168,10 @@ pub fn install() -> anyhow::Result<()> {
         "Commands that wait at the desks."
     );
     metrics::describe_gauge!("kleos_outbox_notices", "Notices that wait to be delivered.");
+    metrics::describe_gauge!(
+        "kleos_queued_events",
+        "Events of batches that were acknowledged and wait to be carried out."
+    );
     RECORDER
         .set(handle)
         .map_err(|_| anyhow::anyhow!("metrics are recorded already"))

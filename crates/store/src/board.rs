@@ -67,6 +67,89 @@ pub fn value(
     )
 }
 
+/// One user's values in several runs of boards, where there are any.
+pub fn values(
+    tx: &mut Tx<'_>,
+    space: Space,
+    user: UserId,
+    runs: &[(BoardId, i64)],
+) -> Result<Vec<((BoardId, i64), BoardValue)>> {
+    tx.look_up(
+        "select e.board_id, e.run, e.value, e.reached_at, e.breakdown
+         from {keys(space_id bigint, board_id uuid, run bigint, user_id bigint)} k
+         join board_entry e on e.space_id = k.space_id and e.board_id = k.board_id
+                           and e.run = k.run and e.user_id = k.user_id",
+        &[
+            Column::Int(vec![space.id(); runs.len()]),
+            Column::Uuid(runs.iter().map(|(board, _)| board.0).collect()),
+            Column::Int(runs.iter().map(|(_, run)| *run).collect()),
+            Column::Int(vec![user.0; runs.len()]),
+        ],
+        |row| {
+            let value = BoardValue {
+                value: row.get(2)?,
+                reached: instant(row, 3)?,
+                group: group_of(row, 4)?,
+            };
+            Ok(((BoardId(row.get(0)?), row.get(1)?), value))
+        },
+    )
+}
+
+/// A place in a group of a run of a board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placed<'a> {
+    /// The board.
+    pub board: BoardId,
+    /// The run.
+    pub run: i64,
+    /// The group.
+    pub group: &'a Group,
+    /// The place.
+    pub place: Place,
+}
+
+/// How many users stand before each of these places. For runs that are over: the standings of the others
+/// are in memory.
+pub fn before_each(tx: &mut Tx<'_>, space: Space, places: &[Placed<'_>]) -> Result<Vec<i64>> {
+    let groups = places
+        .iter()
+        .map(|placed| group_text(placed.group))
+        .collect::<Result<Vec<_>>>()?;
+    let mut before = vec![0; places.len()];
+    tx.look_up(
+        "select k.i,
+                (select count(*) from board_entry e
+                 where e.space_id = k.space_id and e.board_id = k.board_id and e.run = k.run
+                   and e.value > 0 and e.breakdown = k.breakdown
+                   and (e.value > k.value
+                        or (e.value = k.value
+                            and (e.reached_at < k.reached_at
+                                 or (e.reached_at = k.reached_at and e.user_id < k.user_id)))))
+         from {keys(i bigint, space_id bigint, board_id uuid, run bigint, breakdown json,
+                    value bigint, reached_at bigint, user_id bigint)} k",
+        &[
+            Column::Int((0..i64::try_from(places.len()).unwrap_or(0)).collect()),
+            Column::Int(vec![space.id(); places.len()]),
+            Column::Uuid(places.iter().map(|placed| placed.board.0).collect()),
+            Column::Int(places.iter().map(|placed| placed.run).collect()),
+            Column::Json(groups.iter().map(String::as_str).collect()),
+            Column::Int(places.iter().map(|placed| placed.place.value).collect()),
+            Column::Int(places.iter().map(|placed| placed.place.reached).collect()),
+            Column::Int(places.iter().map(|placed| placed.place.user).collect()),
+        ],
+        |row| {
+            let index: i64 = row.get(0)?;
+            let slot = usize::try_from(index).ok().and_then(|i| before.get_mut(i));
+            if let Some(slot) = slot {
+                *slot = row.get(1)?;
+            }
+            Ok(())
+        },
+    )?;
+    Ok(before)
+}
+
 /// Forgets all values of a board.
 pub fn clear(tx: &mut Tx<'_>, space: Space, board: BoardId) -> Result<()> {
     tx.run(

@@ -21,6 +21,7 @@ pub mod document;
 pub mod driver;
 mod error;
 pub mod event;
+pub mod event_queue;
 pub mod job;
 pub mod key;
 pub mod ledger;
@@ -38,6 +39,7 @@ pub mod transaction;
 pub mod user;
 pub mod user_tag;
 pub mod webhook;
+pub mod wrapped;
 
 pub use access::Space;
 pub use error::{Error, Result};

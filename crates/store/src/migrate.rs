@@ -45,6 +45,10 @@ pub const MIGRATIONS: &[Migration] = &[
         include_str!("../migrations/0008_throttle.sql"),
     ),
     (
+        "0009_event_queue",
+        include_str!("../migrations/0009_event_queue.sql"),
+    ),
+    (
         "0011_reminders",
         include_str!("../migrations/0011_reminders.sql"),
     ),

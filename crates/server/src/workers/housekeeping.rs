@@ -35,14 +35,16 @@ pub async fn step(app: &App) -> Result<()> {
         app.room
             .store
             .write(|tx| Ok::<_, Problem>(store::throttle::sweep(tx, now)?))?;
-        let (spaces, outbox) = app.room.store.read(|tx| {
+        let (spaces, outbox, events) = app.room.store.read(|tx| {
             let spaces = store::access::all_spaces(tx)?;
-            Ok::<_, Problem>((spaces, store::outbox::depth(tx)?))
+            let events = store::event_queue::depth(tx)?;
+            Ok::<_, Problem>((spaces, store::outbox::depth(tx)?, events))
         })?;
         for space in spaces {
             app.drop_closed_runs(space)?;
         }
         crate::telemetry::depths(app.desk().depth(), outbox);
+        crate::telemetry::queued_events(events);
         Ok(())
     })
     .await

@@ -1,6 +1,7 @@
 //! Work that nobody waits for: midnights, jobs, boards that start, messages to endpoints, housekeeping. Each can be stepped by a test and repeated after a crash.
 //! Work that nobody waits for: midnights, jobs, boards that start, notices to dispatch, housekeeping. Each can be stepped by a test and repeated after a crash.
 //! Work that nobody waits for: midnights, jobs, boards that start, places at the end of days, housekeeping. Each can be stepped by a test and repeated after a crash.
+//! Work that nobody waits for: midnights, jobs, events of batches, boards that start, housekeeping. Each can be stepped by a test and repeated after a crash.
 
 use engine::command::Command;
 use store::Space;
@@ -13,6 +14,7 @@ pub mod board_days;
 pub mod boards;
 pub mod delivery;
 pub mod dispatch;
+pub mod event_queue;
 pub mod housekeeping;
 pub mod jobs;
 pub mod midnight;

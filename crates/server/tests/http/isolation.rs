@@ -214,6 +214,7 @@ fn body(world: &World, is_admin: bool, method: &str, template: &str, own: &str) 
         (false, _, "/achievements/{key}/complete") => json!({"user": {"id": "u"}}),
         (false, _, "/users/{id}/preferences") => json!({"notifications": {"recap": []}}),
         (false, ..) => json!({"id": "u", "name": "changed"}),
+        (true, _, "/metrics/events") => json!([{"key": "k", "user": {"id": "u"}, "value": 1}]),
         (true, _, "/streaks/settings") => json!({"customizationEnabled": true}),
         (true, _, "/streaks/freezes") => json!({"freezes": [{"userId": "u"}]}),
         (true, _, "/streaks/pauses") => {

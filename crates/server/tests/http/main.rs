@@ -4,6 +4,7 @@
 
 mod aworld_economy;
 mod aworld_users;
+mod batch_events;
 mod boosts;
 mod contract;
 mod coverage;
@@ -23,3 +24,4 @@ mod streaks;
 mod support;
 mod webhooks;
 mod workspaces;
+mod wrapped;

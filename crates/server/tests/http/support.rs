@@ -264,6 +264,7 @@ impl TestApp {
     /// Runs the workers until they are idle.
     pub(crate) fn step(&self) {
         self.runtime.block_on(async {
+            workers::event_queue::step(&self.app).await.unwrap();
             workers::jobs::step(&self.app).await.unwrap();
             workers::midnight::step(&self.app).await.unwrap();
             workers::boards::step(&self.app).await.unwrap();

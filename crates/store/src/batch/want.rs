@@ -100,6 +100,9 @@ impl Want {
 
     fn add(&mut self, item: &Item<'_>, user: &User) {
         self.until = self.until.max(item.now);
+        // Commands of one user need not be of one instant: an event may have arrived long ago.
+        let first_day = first_day(self.catalog.streak.frequency, item.now);
+        self.days_from = self.days_from.min(first_day);
         let metric = match item.command {
             Command::RecordEvent(event) => self
                 .catalog

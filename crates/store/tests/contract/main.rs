@@ -41,6 +41,7 @@ mod definition;
 mod document;
 mod dump;
 mod event;
+mod event_queue;
 mod isolation;
 mod job;
 mod key;
@@ -60,6 +61,7 @@ mod transaction;
 mod user;
 mod webhook;
 mod world;
+mod wrapped;
 mod writers;
 
 fn on_sqlite(check: fn(&Store)) {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Patch;
+use crate::trophy_app::UpdatedUser;
 
 /// What kind of unit a metric has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -87,6 +88,22 @@ pub struct BatchMetricEventUser {
     pub subscribe_to_emails: Option<bool>,
     /// Custom attributes by key, merged with the stored ones; null removes one.
     pub attributes: Option<BTreeMap<String, Option<String>>>,
+}
+
+impl From<BatchMetricEventUser> for (String, UpdatedUser) {
+    /// Splits off the id.
+    fn from(user: BatchMetricEventUser) -> Self {
+        let update = UpdatedUser {
+            email: user.email,
+            name: user.name,
+            tz: user.tz,
+            device_tokens: user.device_tokens,
+            subscribe_to_emails: user.subscribe_to_emails,
+            attributes: user.attributes,
+            sign_up_date: Patch::Absent,
+        };
+        (user.id, update)
+    }
 }
 
 /// An event in a batch.

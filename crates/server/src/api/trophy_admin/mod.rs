@@ -4,6 +4,7 @@ pub mod achievements;
 pub mod application_keys;
 pub mod attributes;
 pub mod batch;
+pub mod batch_events;
 pub mod clients;
 pub mod environments;
 pub mod leaderboards;
@@ -39,7 +40,6 @@ use crate::problem::{Problem, Result};
 struct Description;
 
 /// Operations that are documented in the dialect and not built yet (docs/coverage.md).
-const NOT_BUILT: &[(&str, &[&str])] = &[("/metrics/events", &["POST"])];
 
 /// The routes below `/admin/v1`, with their description.
 pub fn router() -> (Router<App>, OpenApi) {
@@ -57,6 +57,7 @@ pub fn router() -> (Router<App>, OpenApi) {
             metrics::update_metrics,
             metrics::delete_metrics
         ))
+        .routes(routes!(batch_events::batch_events))
         .routes(routes!(metrics::get_metric))
         .routes(routes!(
             achievements::list_achievements,

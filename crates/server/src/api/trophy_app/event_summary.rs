@@ -120,7 +120,7 @@ pub async fn summarize_user_points(
 }
 
 /// Millionths as a double.
-fn units(millionths: i64) -> f64 {
+pub(super) fn units(millionths: i64) -> f64 {
     Amount::from_millionths(millionths).to_f64()
 }
 
@@ -129,7 +129,7 @@ fn units(millionths: i64) -> f64 {
     clippy::cast_precision_loss,
     reason = "balances end where doubles stop being exact"
 )]
-fn whole(points: i64) -> f64 {
+pub(super) fn whole(points: i64) -> f64 {
     points as f64
 }
 

@@ -46,8 +46,7 @@ pub async fn record_event(
     let (id, update) = request.user.into();
     caller.must_be(&id)?;
     let idempotency_key = idempotency_key(&headers)?;
-    let value = Amount::parse(&request.value.to_string())
-        .map_err(|error| Problem::unprocessable(format!("value {error}")))?;
+    let value = value(&request.value)?;
     let event = RecordEvent {
         metric: key,
         value,
@@ -91,6 +90,22 @@ pub async fn record_event(
     Ok(answer(status, response))
 }
 
+/// How much, as it was sent.
+pub fn value(sent: &serde_json::Number) -> Result<Amount> {
+    Amount::parse(&sent.to_string())
+        .map_err(|error| Problem::unprocessable(format!("value {error}")))
+}
+
+/// An idempotency key that can be kept; `name` is what the caller knows it by.
+pub fn check_key(name: &str, key: &str) -> Result<()> {
+    if key.is_empty() || key.chars().count() > KEY_LENGTH_MAX {
+        return Err(Problem::unprocessable(format!(
+            "{name} must have 1 to {KEY_LENGTH_MAX} characters"
+        )));
+    }
+    Ok(())
+}
+
 /// The key under which a request may be repeated.
 pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
     let Some(value) = headers.get("idempotency-key") else {
@@ -98,10 +113,6 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
     };
     let text = std::str::from_utf8(value.as_bytes())
         .map_err(|_| Problem::unprocessable("Idempotency-Key must be valid UTF-8"))?;
-    if text.is_empty() || text.chars().count() > KEY_LENGTH_MAX {
-        return Err(Problem::unprocessable(format!(
-            "Idempotency-Key must have 1 to {KEY_LENGTH_MAX} characters"
-        )));
-    }
+    check_key("Idempotency-Key", text)?;
     Ok(Some(text.to_owned()))
 }

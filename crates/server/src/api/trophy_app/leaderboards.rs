@@ -257,7 +257,7 @@ fn stored_place(
     Ok(value.as_ref().and_then(|value| owned_place(value, user.id)))
 }
 
-fn owned_place(value: &BoardValue, user: UserId) -> Option<(Group, Place)> {
+pub(super) fn owned_place(value: &BoardValue, user: UserId) -> Option<(Group, Place)> {
     value
         .place(user)
         .map(|(group, place)| (group.clone(), place))
@@ -352,7 +352,7 @@ fn history(days: &[Day], count: i64) -> Vec<w::LeaderboardEvent> {
 
 /// The rank of a place inside its group, if the board shows it. `stored` is the user's own place as
 /// the standings have it, which must not count against the user.
-fn rank(
+pub(super) fn rank(
     view: &mut View<'_, '_>,
     board: &BoardEntry,
     run: i64,
