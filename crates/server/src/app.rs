@@ -20,6 +20,7 @@ use crate::desk::{Answer, Desk, Keep, Room, Verdict};
 use crate::door::{Caller, Door};
 use crate::problem::{Problem, Result};
 use crate::ranks::Ranks;
+use crate::travel::Travels;
 
 /// The process. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub struct Inner {
     pub door: Door,
     /// Wakes the worker that waits for midnights.
     pub midnights: Notify,
+    /// Test clocks that are being moved.
+    pub travels: Travels,
     desk: RwLock<Arc<Desk>>,
     is_ready: std::sync::atomic::AtomicBool,
 }
@@ -79,6 +82,7 @@ impl App {
             room,
             door: Door::default(),
             midnights: Notify::new(),
+            travels: Travels::default(),
             desk: RwLock::new(Arc::new(desk)),
             is_ready: std::sync::atomic::AtomicBool::new(false),
         })))
@@ -94,6 +98,11 @@ impl App {
         self.room.store.read(|tx| {
             for space in store::access::all_spaces(tx)? {
                 if let Some(versions) = store::access::versions(tx, space)? {
+                    if versions.test_now.is_some()
+                        && let Some(last) = store::test_clock::last_event(tx, space)?
+                    {
+                        self.room.clock.resume(space, last);
+                    }
                     let now = self.room.clock.now_by(versions.test_now);
                     let catalog = self.room.catalogs.get(tx, space, versions.config)?;
                     self.room.ranks.load(tx, space, &catalog, now)?;

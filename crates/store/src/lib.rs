@@ -30,6 +30,7 @@ pub mod principal;
 pub mod signing;
 pub mod streak;
 pub mod tenancy;
+pub mod test_clock;
 mod time;
 pub mod transaction;
 pub mod user;

@@ -2,16 +2,28 @@
 
 use engine::command::Command;
 use store::Space;
+use store::access::Environment;
 
 use crate::app::App;
 use crate::desk::Verdict;
 use crate::problem::{Problem, Result};
 
 pub mod boards;
+pub mod due;
 pub mod housekeeping;
 pub mod jobs;
 pub mod midnight;
 pub mod moments;
+
+/// The environments that live by a test clock.
+async fn tested(app: &App) -> Result<Vec<Environment>> {
+    app.blocking(|app| {
+        app.room
+            .store
+            .read(|tx| Ok::<_, Problem>(store::test_clock::environments(tx)?))
+    })
+    .await
+}
 
 /// Hands one command about each user to the desk and waits for all of them; fails if any was not
 /// carried out for a reason that may pass.

@@ -5,7 +5,10 @@
 use std::time::Duration;
 
 use engine::moment;
+use jiff::Timestamp;
 use store::Space;
+use store::access::Environment;
+use store::driver::Tx;
 use store::outbox::Pending;
 
 use crate::app::App;
@@ -14,20 +17,42 @@ use crate::problem::{Problem, Result};
 /// How often; moments fall on full hours and on midnights of users.
 const SLEEP: Duration = Duration::from_secs(30);
 
-/// Tells everything that has fallen due; answers how much that was.
+/// Tells everything that has fallen due, everywhere; answers how much that was.
 pub async fn step(app: &App) -> Result<usize> {
-    app.blocking(|app| {
-        let spaces = app
-            .room
-            .store
-            .read(|tx| Ok::<_, Problem>(store::access::all_spaces(tx)?))?;
-        let mut told = 0;
-        for space in spaces {
-            told += tell(app, space)?;
+    app.blocking(|app| tell_all(app, store::access::all_spaces))
+        .await
+}
+
+/// Tells everything that has fallen due in one environment; answers how much that was.
+pub async fn step_in(app: &App, environment: Environment) -> Result<usize> {
+    app.blocking(move |app| tell_all(app, |tx| store::test_clock::spaces(tx, environment)))
+        .await
+}
+
+/// When the next run of a board of an environment begins or ends.
+pub fn next(
+    app: &App,
+    tx: &mut Tx<'_>,
+    environment: Environment,
+    now: Timestamp,
+) -> Result<Option<Timestamp>> {
+    let mut next = None;
+    for space in store::test_clock::spaces(tx, environment)? {
+        if let Some(versions) = store::access::versions(tx, space)? {
+            let catalog = app.room.catalogs.get(tx, space, versions.config)?;
+            next = next.into_iter().chain(moment::next(&catalog, now)).min();
         }
-        Ok(told)
-    })
-    .await
+    }
+    Ok(next)
+}
+
+fn tell_all(app: &App, spaces: impl Fn(&mut Tx<'_>) -> store::Result<Vec<Space>>) -> Result<usize> {
+    let spaces = app.room.store.read(|tx| Ok::<_, Problem>(spaces(tx)?))?;
+    let mut told = 0;
+    for space in spaces {
+        told += tell(app, space)?;
+    }
+    Ok(told)
 }
 
 fn tell(app: &App, space: Space) -> Result<usize> {

@@ -4,6 +4,7 @@
 
 mod aworld_economy;
 mod aworld_users;
+mod clock;
 mod contract;
 mod coverage;
 mod desk;
@@ -17,4 +18,5 @@ mod reads;
 mod scenarios;
 mod settings;
 mod support;
+mod surface;
 mod workspaces;

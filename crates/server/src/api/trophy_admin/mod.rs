@@ -5,6 +5,7 @@ pub mod application_keys;
 pub mod attributes;
 pub mod batch;
 pub mod clients;
+pub mod clock;
 pub mod environments;
 pub mod leaderboards;
 pub mod metrics;
@@ -17,6 +18,8 @@ pub mod settings;
 pub mod streak_settings;
 pub mod tenants;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::State;
 use utoipa::OpenApi as _;
@@ -26,6 +29,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::door::AdminCaller;
+use crate::limits::{self, Meters};
 use crate::problem::{Problem, Result};
 
 #[derive(utoipa::OpenApi)]
@@ -50,7 +54,7 @@ const NOT_BUILT: &[(&str, &[&str])] = &[
 ];
 
 /// The routes below `/admin/v1`, with their description.
-pub fn router() -> (Router<App>, OpenApi) {
+pub fn router(meters: Option<&Arc<Meters>>) -> (Router<App>, OpenApi) {
     let (mut router, description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(
             attributes::list_attributes,
@@ -121,7 +125,11 @@ pub fn router() -> (Router<App>, OpenApi) {
             clients::create_clients,
             clients::delete_clients
         ))
-        .routes(routes!(environments::list_environments))
+        .routes(routes!(
+            environments::list_environments,
+            environments::create_environment
+        ))
+        .routes(routes!(clock::get_clock, clock::move_clock))
         .routes(routes!(settings::get_settings, settings::update_settings))
         .routes(routes!(
             organization::get_organization,
@@ -131,7 +139,10 @@ pub fn router() -> (Router<App>, OpenApi) {
     for (path, methods) in NOT_BUILT {
         router = router.route(path, super::not_built(methods, &not_built));
     }
-    (router, super::description::complete(description))
+    (
+        limits::limited(router, meters, limits::of_admin),
+        super::description::complete(description),
+    )
 }
 
 async fn not_built(State(app): State<App>, AdminCaller(caller): AdminCaller) -> Result<()> {
@@ -146,7 +157,7 @@ mod tests {
     /// Routes that contradict each other panic here instead of at the start.
     #[test]
     fn every_operation_has_a_name_of_its_own() {
-        let (_, description) = super::router();
+        let (_, description) = super::router(None);
         let operations = description
             .paths
             .paths

@@ -10,6 +10,9 @@ pub mod streaks;
 pub mod user_metrics;
 pub mod users;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::State;
 use tower_http::cors::CorsLayer;
@@ -20,6 +23,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::door::AppCaller;
+use crate::limits::{self, Meters};
 use crate::problem::{Problem, Result};
 
 #[derive(utoipa::OpenApi)]
@@ -37,8 +41,11 @@ const NOT_BUILT: &[(&str, &[&str])] = &[
     ("/points/{key}/boosts", &["GET"]),
 ];
 
+/// How long a browser need not ask again whether it may send what it sends.
+const PREFLIGHT: Duration = Duration::from_hours(24);
+
 /// The routes below `/v1`, with their description.
-pub fn router() -> (Router<App>, OpenApi) {
+pub fn router(meters: Option<&Arc<Meters>>) -> (Router<App>, OpenApi) {
     let (mut router, description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(events::record_event))
         .routes(routes!(users::create_user))
@@ -71,7 +78,8 @@ pub fn router() -> (Router<App>, OpenApi) {
     }
     // Application keys are made for browsers (AMB-4).
     (
-        router.layer(CorsLayer::permissive()),
+        limits::limited(router, meters, limits::of_application)
+            .layer(CorsLayer::permissive().max_age(PREFLIGHT)),
         super::description::complete(description),
     )
 }
