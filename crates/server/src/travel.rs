@@ -13,7 +13,7 @@ use store::test_clock;
 
 use crate::app::App;
 use crate::problem::{Problem, Result};
-use crate::workers::due;
+use crate::workers::due::{self, Due};
 
 /// The years a clock may show: what follows from an instant must stay an instant.
 const YEARS: std::ops::Range<i16> = 1970..2200;
@@ -181,17 +181,22 @@ impl Travel {
         arrived
     }
 
+    async fn step(&self) -> Result<Option<Due>> {
+        let (environment, to) = (self.environment, self.to);
+        self.app
+            .blocking(move |app| step(app, environment, to))
+            .await
+    }
+
     async fn walk(&self) -> Result<()> {
         let (environment, to) = (self.environment, self.to);
-        loop {
-            due::settle(&self.app, environment).await?;
-            let is_there = self
-                .app
-                .blocking(move |app| step(app, environment, to))
-                .await?;
-            if is_there {
-                break;
-            }
+        // All of it at both ends: whoever changed the configuration on the way is not forgotten.
+        due::settle(&self.app, environment, true).await?;
+        let mut next = self.step().await?;
+        while let Some(due) = next {
+            let is_last = due.at >= to;
+            due::settle(&self.app, environment, due.is_timetable || is_last).await?;
+            next = self.step().await?;
         }
         let is_last = self.is_last;
         self.app
@@ -214,8 +219,8 @@ impl Travel {
     }
 }
 
-/// Sets the clock to the next instant at which something happens; says whether it has arrived.
-fn step(app: &App, environment: Environment, to: Timestamp) -> Result<bool> {
+/// Sets the clock to the next instant at which something happens, at most to `to`. Nothing: it has arrived.
+fn step(app: &App, environment: Environment, to: Timestamp) -> Result<Option<Due>> {
     let (now, next) = app.room.store.read(|tx| {
         let now = test_clock::now(tx, environment)?;
         let next = match now {
@@ -226,17 +231,21 @@ fn step(app: &App, environment: Environment, to: Timestamp) -> Result<bool> {
     })?;
     // No test clock: there was nothing to do from the beginning.
     let Some(now) = now.filter(|now| *now < to) else {
-        return Ok(true);
+        return Ok(None);
     };
-    let seen = now.checked_add(due::HORIZON).unwrap_or(to);
-    let next = next.unwrap_or(seen).min(seen).min(to);
+    // Where nothing is known to happen the clock stops as well, to look further.
+    let seen = now.checked_add(due::HORIZON).unwrap_or(to).min(to);
+    let next = next.filter(|due| due.at <= seen).unwrap_or(Due {
+        at: seen,
+        is_timetable: false,
+    });
     app.room.store.write(|tx| {
         let clock = test_clock::hold(tx, environment)?;
         if clock.and_then(|clock| clock.now) != Some(now) {
             // Another process moves it, too.
             return Err(under_way(None));
         }
-        Ok(test_clock::set(tx, environment, Some(next))?)
+        Ok(test_clock::set(tx, environment, Some(next.at))?)
     })?;
-    Ok(false)
+    Ok(Some(next))
 }

@@ -23,6 +23,9 @@ pub struct Source {
     pub next: Option<Next>,
     /// Does all that is due and answers how much that was; 0 means that it is idle.
     pub step: Step,
+    /// Whether only time brings it something to do, never what others did: it need not be asked at other
+    /// instants than those of timetables.
+    pub is_timetable: bool,
 }
 
 /// The first instant after `now` at which an environment needs it; nothing: not within [`HORIZON`].
@@ -43,27 +46,40 @@ pub const SOURCES: &[Source] = &[
         name: "jobs",
         next: None,
         step: |app, environment| Box::pin(jobs::step_in(app, environment)),
+        is_timetable: false,
     },
     Source {
         name: "users",
         next: Some(midnight::next),
         step: |app, environment| Box::pin(midnight::step_in(app, environment)),
+        is_timetable: false,
     },
     // They start when a run begins, which moments know.
     Source {
         name: "boards",
         next: None,
         step: |app, environment| Box::pin(boards::step_in(app, environment)),
+        is_timetable: true,
     },
     Source {
         name: "moments",
         next: Some(moments::next),
         step: |app, environment| Box::pin(moments::step_in(app, environment)),
+        is_timetable: true,
     },
 ];
 
 /// The most rounds at one instant: what is still not idle then never will be.
 const ROUNDS_MAX: usize = 1_000;
+
+/// The next instant at which something happens in an environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// When.
+    pub at: Timestamp,
+    /// Whether a timetable says so.
+    pub is_timetable: bool,
+}
 
 /// When the next thing happens in an environment, after `now`. Nothing: not within [`HORIZON`].
 pub fn next(
@@ -71,22 +87,37 @@ pub fn next(
     tx: &mut Tx<'_>,
     environment: Environment,
     now: Timestamp,
-) -> Result<Option<Timestamp>> {
-    let mut first = None;
+) -> Result<Option<Due>> {
+    let mut first: Option<Due> = None;
     for source in SOURCES {
-        if let Some(next) = source.next {
-            let found = next(app, tx, environment, now)?;
-            first = first.into_iter().chain(found).min();
-        }
+        let Some(next) = source.next else {
+            continue;
+        };
+        let Some(at) = next(app, tx, environment, now)? else {
+            continue;
+        };
+        let is_timetable = source.is_timetable;
+        first = Some(match first {
+            Some(known) if known.at < at => known,
+            Some(known) if known.at == at => Due {
+                at,
+                is_timetable: known.is_timetable || is_timetable,
+            },
+            _ => Due { at, is_timetable },
+        });
     }
     Ok(first)
 }
 
-/// Lets everything happen that is due in an environment, until nothing is.
-pub async fn settle(app: &App, environment: Environment) -> Result<()> {
+/// Lets everything happen that is due in an environment, until nothing is. Without `timetables` only what
+/// does not come from them.
+pub async fn settle(app: &App, environment: Environment, timetables: bool) -> Result<()> {
     for _ in 0..ROUNDS_MAX {
         let mut done = 0;
         for source in SOURCES {
+            if source.is_timetable && !timetables {
+                continue;
+            }
             let count = (source.step)(app, environment).await?;
             if count > 0 {
                 tracing::debug!(source = source.name, count, "fell due");

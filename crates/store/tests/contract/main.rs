@@ -53,6 +53,7 @@ mod second_dialect;
 mod sequence;
 mod streak;
 mod tenancy;
+mod test_clock;
 mod text;
 mod transaction;
 mod user;

@@ -79,6 +79,8 @@ pub fn router(meters: Option<&Arc<Meters>>) -> (Router<App>, OpenApi) {
     // Application keys are made for browsers (AMB-4).
     (
         limits::limited(router, meters, limits::of_application)
+            // Set before CORS, else the one of the whole process would answer preflights.
+            .method_not_allowed_fallback(super::wrong_method)
             .layer(CorsLayer::permissive().max_age(PREFLIGHT)),
         super::description::complete(description),
     )
