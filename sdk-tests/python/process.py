@@ -61,12 +61,13 @@ class Database:
 class Server:
     """One server process over one store. `stop` and `start` again keep the store; `close` removes it."""
 
-    def __init__(self, store: str, *, multi_tenancy: bool) -> None:
+    def __init__(self, store: str, *, multi_tenancy: bool, flags: tuple[str, ...] = ()) -> None:
         if not BINARY.is_file():
             raise NotRunnable(f"{BINARY} is missing: `cargo build --release`, or set KLEOS_BINARY")
         self.folder = Path(tempfile.mkdtemp(prefix="kleos-sdk-"))
         self.database = Database() if store == "postgres" else None
         self.multi_tenancy = multi_tenancy
+        self.flags = flags
         self.process: subprocess.Popen[bytes] | None = None
         self.url = ""
         self.start()
@@ -85,7 +86,7 @@ class Server:
             environment["KLEOS_MULTI_TENANCY"] = "on"
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [str(BINARY), "serve", "--listen", f"127.0.0.1:{port}", *where],
+                [str(BINARY), "serve", "--listen", f"127.0.0.1:{port}", *where, *self.flags],
                 env=environment,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,

@@ -21,7 +21,8 @@ use crate::desk::{Answer, Desk, Keep, Room, Verdict};
 use crate::door::{Caller, Door};
 use crate::problem::{Problem, Result};
 use crate::ranks::Ranks;
-use crate::webhooks::{Limits, Outbound, Reach, address};
+use crate::travel::Travels;
+use crate::webhooks::{Outbound, Patience, Reach, address};
 use crate::workers::moments;
 
 /// The process. Cheap to clone.
@@ -41,6 +42,8 @@ pub struct Inner {
     pub outbound: Outbound,
     /// Wakes the worker that carries out events of batches.
     pub event_queue: Notify,
+    /// Test clocks that are being moved.
+    pub travels: Travels,
     desk: RwLock<Arc<Desk>>,
     is_ready: std::sync::atomic::AtomicBool,
 }
@@ -65,7 +68,7 @@ impl App {
     /// Opens the store and the desks. Migrations are applied first; standings are loaded by
     /// [`App::load_ranks`].
     pub fn open(location: Location, clock: Clock, seed: u64) -> anyhow::Result<Self> {
-        let outbound = Outbound::new(Reach::default(), address::resolver(), Limits::default())?;
+        let outbound = Outbound::new(Reach::default(), address::resolver(), Patience::default())?;
         Self::open_with(location, clock, seed, outbound)
     }
 
@@ -101,6 +104,7 @@ impl App {
             midnights: Notify::new(),
             outbound,
             event_queue: Notify::new(),
+            travels: Travels::default(),
             desk: RwLock::new(Arc::new(desk)),
             is_ready: std::sync::atomic::AtomicBool::new(false),
         })))
@@ -116,6 +120,11 @@ impl App {
         self.room.store.read(|tx| {
             for space in store::access::all_spaces(tx)? {
                 if let Some(versions) = store::access::versions(tx, space)? {
+                    if versions.test_now.is_some()
+                        && let Some(last) = store::test_clock::last_event(tx, space)?
+                    {
+                        self.room.clock.resume(space, last);
+                    }
                     let now = self.room.clock.now_by(versions.test_now);
                     let catalog = self.room.catalogs.get(tx, space, versions.config)?;
                     self.room.ranks.load(tx, space, &catalog, now)?;

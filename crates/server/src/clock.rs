@@ -79,6 +79,19 @@ impl Clock {
         test_now.unwrap_or_else(|| self.now())
     }
 
+    /// Says that a process before this one gave stamps of a space up to about `last`: those to come are
+    /// later, though a test clock stands still.
+    pub fn resume(&self, space: Space, last: Timestamp) {
+        // It may have stamped more after its last event.
+        let last = last.as_microsecond().saturating_add(1_000);
+        let mut all = self
+            .tested_us
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let known = all.entry(space).or_insert(i64::MIN);
+        *known = last.max(*known);
+    }
+
     /// A stamp for a space whose environment may live by a test clock, which shows `test_now`. No other
     /// stamp of the space is equal to it.
     pub fn stamp_by(&self, space: Space, test_now: Option<Timestamp>) -> Timestamp {

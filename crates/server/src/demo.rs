@@ -21,6 +21,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use server::admin_key::AdminKey;
 use server::app::{App, Configuration};
 use server::clock::Clock;
 use server::desk::Verdict;
@@ -28,9 +29,8 @@ use server::problem::Problem;
 use server::workers;
 use store::{Space, tenancy};
 
-use crate::keys;
 use crate::logging::print;
-use crate::settings::{AdminKey, CommonFlags, Place, Settings};
+use crate::settings::{CommonFlags, Place, Settings};
 use crate::{folder, logging};
 
 /// The flags of `kleos demo`.
@@ -206,7 +206,7 @@ pub(crate) fn run(flags: DemoFlags) -> anyhow::Result<()> {
 
 /// Makes the organization with its tenants and an admin key.
 fn organize(app: &App) -> anyhow::Result<(AdminKey, Vec<Space>)> {
-    let key = keys::random_key()?;
+    let key = AdminKey::random()?;
     let spaces = app.room.store.write(|tx| {
         let now = app.room.clock.stamp();
         let mut ids = app
@@ -217,7 +217,7 @@ fn organize(app: &App) -> anyhow::Result<(AdminKey, Vec<Space>)> {
         let Some(environment) = tenancy::bootstrap(tx, "Kleos demo", true, &mut ids, now)? else {
             bail!("the database is not empty: the demo wants one of its own");
         };
-        keys::keep(tx, environment, &key, "Made by the demo", &mut ids, now)?;
+        key.keep(tx, environment, "Made by the demo", &mut ids, now)?;
         let mut spaces = Vec::new();
         for product in &PRODUCTS {
             let (customer, name) = (product.customer, product.name);

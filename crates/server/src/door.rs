@@ -410,5 +410,6 @@ async fn admit(parts: &mut Parts, app: &App, area: Area) -> Result<Caller> {
         }
     })?;
     crate::telemetry::note_space(parts, caller.space);
+    crate::limits::count(parts, app.room.clock.now())?;
     Ok(caller)
 }

@@ -1,12 +1,12 @@
 //! What the first start makes - organization, production environment, admin key - and what it tells the newcomer.
 
 use engine::id::Ids;
+use server::admin_key::AdminKey;
 use server::app::App;
 use store::tenancy;
 
-use crate::keys;
 use crate::logging::print;
-use crate::settings::{AdminKey, Place, Settings};
+use crate::settings::{Place, Settings};
 
 /// What the start found.
 pub(crate) enum Start {
@@ -19,7 +19,7 @@ pub(crate) enum Start {
 /// Makes what is missing. Several processes may do it at once on one database: one of them wins.
 pub(crate) fn bootstrap(app: &App, settings: &Settings) -> anyhow::Result<Start> {
     let mut ids = Ids::seeded(getrandom::u64()?);
-    let random = keys::random_key()?;
+    let random = AdminKey::random()?;
     let given = settings.admin_key.as_ref();
     let key = given.unwrap_or(&random);
     let is_multi_tenant = settings.multi_tenancy.unwrap_or(false);
@@ -32,7 +32,7 @@ pub(crate) fn bootstrap(app: &App, settings: &Settings) -> anyhow::Result<Start>
             else {
                 return Ok(false);
             };
-            keys::keep(tx, environment, key, "Made at first start", &mut ids, now)?;
+            key.keep(tx, environment, "Made at first start", &mut ids, now)?;
             Ok(true)
         });
         match made {

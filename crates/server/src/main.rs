@@ -8,6 +8,7 @@ mod keys;
 mod logging;
 mod serve;
 mod settings;
+mod stages;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,9 @@ enum Command {
     /// Manage admin keys, also while the server runs
     #[command(subcommand)]
     Keys(keys::Action),
+    /// Manage environments, also while the server runs
+    #[command(subcommand)]
+    Environments(stages::Action),
     /// Manage the clients that ask for access tokens, also while the server runs
     #[command(subcommand)]
     Clients(clients::Action),
@@ -72,6 +76,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(flags) => serve::run(&Settings::of_server(flags)?),
         Command::Migrate(flags) => migrate(&Settings::of_command(flags)?),
         Command::Keys(action) => keys::run(action),
+        Command::Environments(action) => stages::run(action),
         Command::Clients(action) => clients::run(action),
         Command::Demo(flags) => demo::run(flags),
         Command::Openapi { api } => describe(api),

@@ -140,6 +140,14 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, message)
     }
 
+    /// 429: more calls of an operation than may be in a second.
+    pub fn too_many(limit: i64) -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            format!("this operation may be called {limit} times a second, try again"),
+        )
+    }
+
     /// 501: documented, not built yet.
     pub fn not_built() -> Self {
         Self::new(
@@ -225,7 +233,11 @@ impl IntoResponse for Problem {
             error: self.message.clone(),
         });
         let mut response = (self.status, body).into_response();
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        let passes_soon = [
+            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::TOO_MANY_REQUESTS,
+        ];
+        if passes_soon.contains(&self.status) {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

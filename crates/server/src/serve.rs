@@ -17,8 +17,9 @@ use hyper_util::server::graceful::GracefulShutdown;
 use server::api;
 use server::app::App;
 use server::clock::Clock;
+use server::limits::Limits;
 use server::problem::Problem;
-use server::webhooks::{Limits, Outbound, address};
+use server::webhooks::{Outbound, Patience, address};
 use server::{telemetry, workers};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -49,7 +50,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<()> {
         settings.place.location(),
         Clock::system(),
         getrandom::u64()?,
-        Outbound::new(reach, address::resolver(), Limits::default())?,
+        Outbound::new(reach, address::resolver(), Patience::default())?,
     )
     .with_context(|| format!("cannot open the store ({})", settings.place.shown()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -75,7 +76,7 @@ fn start(app: &App, settings: &Settings, runtime: &tokio::runtime::Runtime) -> a
     first_start::greet(&found, &settings.place, &base, is_multi_tenant);
     drop(found);
     tracing::info!(address = base, "listening");
-    runtime.block_on(serve(app, listener))
+    runtime.block_on(serve(app, listener, settings.limits))
 }
 
 /// The address by which a program on this machine reaches us.
@@ -88,7 +89,7 @@ fn base(mut address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-async fn serve(app: &App, listener: TcpListener) -> anyhow::Result<()> {
+async fn serve(app: &App, listener: TcpListener, limits: Option<Limits>) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut background = JoinSet::new();
@@ -100,7 +101,7 @@ async fn serve(app: &App, listener: TcpListener) -> anyhow::Result<()> {
         }
     });
     let graceful = GracefulShutdown::new();
-    let router = api::router(app);
+    let router = api::router(app, limits);
     let failed = loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,

@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail, ensure};
 use clap::Args;
+use server::admin_key::AdminKey;
+use server::limits::Limits;
 use server::webhooks::Reach;
 use store::driver::Location;
 
 /// The settings by the name they have in the file; flags have `-` for `_`, variables are `KLEOS_` and the name in capitals.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 11] = [
     "listen",
     "data_dir",
     "database",
@@ -22,6 +24,9 @@ const NAMES: [&str; 8] = [
     "admin_key",
     "multi_tenancy",
     "webhook_allow",
+    "rate_limits",
+    "rate_limit_tier1",
+    "rate_limit_tier2",
 ];
 /// The variable that names the file.
 const CONFIG: &str = "KLEOS_CONFIG";
@@ -32,6 +37,8 @@ const FOREIGN_PREFIX: &str = "KLEOS_TEST_";
 const LISTEN: &str = "127.0.0.1:8080";
 const DATA_DIR: &str = "./kleos-data";
 const LOG: &str = "info";
+/// The highest rate limit, calls a second.
+const RATE_MAX: u32 = 1_000_000;
 /// The embedded database inside the data folder.
 const DATABASE_FILE: &str = "kleos.db";
 
@@ -71,6 +78,17 @@ pub(crate) struct ServeFlags {
     /// [variable: `KLEOS_WEBHOOK_ALLOW`]
     #[arg(long, value_name = "LIST")]
     webhook_allow: Option<String>,
+    /// Whether the two APIs of the first dialect limit how often each operation is called
+    /// [variable: `KLEOS_RATE_LIMITS`] [default: off]
+    #[arg(long, value_name = "on|off")]
+    rate_limits: Option<String>,
+    /// Calls a second of events, completions and every operation of the Admin API
+    /// [variable: `KLEOS_RATE_LIMIT_TIER1`] [default: 5]
+    #[arg(long, value_name = "NUMBER")]
+    rate_limit_tier1: Option<String>,
+    /// Calls a second of every other operation of the Application API [variable: `KLEOS_RATE_LIMIT_TIER2`] [default: 50]
+    #[arg(long, value_name = "NUMBER")]
+    rate_limit_tier2: Option<String>,
 }
 
 /// Where everything is kept.
@@ -139,15 +157,6 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// An admin key given by the operator.
-#[derive(Clone)]
-pub(crate) struct AdminKey {
-    /// The readable part.
-    pub(crate) prefix: String,
-    /// The secret part.
-    pub(crate) body: String,
-}
-
 /// All settings. Has no `Debug`: it holds secrets.
 pub(crate) struct Settings {
     pub(crate) listen: String,
@@ -157,6 +166,8 @@ pub(crate) struct Settings {
     pub(crate) admin_key: Option<AdminKey>,
     pub(crate) multi_tenancy: Option<bool>,
     pub(crate) webhook_allow: Reach,
+    /// Nothing: there are no limits.
+    pub(crate) limits: Option<Limits>,
 }
 
 /// Settings from one source, by name.
@@ -170,11 +181,17 @@ impl Settings {
             listen,
             multi_tenancy,
             webhook_allow,
+            rate_limits,
+            rate_limit_tier1,
+            rate_limit_tier2,
         } = flags;
         let more = [
             ("listen", listen),
             ("multi_tenancy", multi_tenancy),
             ("webhook_allow", webhook_allow),
+            ("rate_limits", rate_limits),
+            ("rate_limit_tier1", rate_limit_tier1),
+            ("rate_limit_tier2", rate_limit_tier2),
         ];
         Self::gather(common, more, std::env::vars_os())
     }
@@ -243,19 +260,37 @@ impl Settings {
             Some("json") => LogFormat::Json,
             Some(other) => bail!("log_format must be text or json, not {other:?}"),
         };
-        let multi_tenancy = match find("multi_tenancy").map(String::as_str) {
-            None => None,
-            Some("on" | "true") => Some(true),
-            Some("off" | "false") => Some(false),
-            Some(other) => bail!("multi_tenancy must be on or off, not {other:?}"),
+        let switch = |name: &str| {
+            Ok(match find(name).map(String::as_str) {
+                None => None,
+                Some("on" | "true") => Some(true),
+                Some("off" | "false") => Some(false),
+                Some(other) => bail!("{name} must be on or off, not {other:?}"),
+            })
         };
+        let rate = |name: &str, default: u32| match find(name) {
+            None => Ok(default),
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|number| (1..=RATE_MAX).contains(number))
+                .with_context(|| {
+                    format!("{name} must be a number from 1 to {RATE_MAX}, not {text:?}")
+                }),
+        };
+        let (tier1, tier2) = (
+            rate("rate_limit_tier1", Limits::USUAL.tier1)?,
+            rate("rate_limit_tier2", Limits::USUAL.tier2)?,
+        );
+        let are_limited = switch("rate_limits")?.unwrap_or(false);
         Ok(Self {
             listen: find("listen").cloned().unwrap_or_else(|| LISTEN.to_owned()),
             place,
             log_format,
             log: find("log").cloned().unwrap_or_else(|| LOG.to_owned()),
             admin_key: find("admin_key").map(|key| admin_key(key)).transpose()?,
-            multi_tenancy,
+            multi_tenancy: switch("multi_tenancy")?,
+            limits: are_limited.then_some(Limits { tier1, tier2 }),
             webhook_allow: find("webhook_allow")
                 .map_or(Ok(Reach::default()), |list| Reach::parse(list))
                 .map_err(|problem| anyhow!("webhook_allow: {problem}"))?,
@@ -342,6 +377,7 @@ fn from_file(text: &str) -> anyhow::Result<Layer> {
                 })
                 .collect::<anyhow::Result<Vec<_>>>()?
                 .join(","),
+            toml::Value::Integer(number) if known.starts_with("rate_limit_") => number.to_string(),
             _ => bail!("{name} must be a text"),
         };
         layer.insert(known, value);
@@ -453,6 +489,9 @@ mod tests {
             ("KLEOS_DATABASE", "mysql://secret"),
             ("KLEOS_LOG_FORMAT", "xml"),
             ("KLEOS_MULTI_TENANCY", "maybe"),
+            ("KLEOS_RATE_LIMITS", "maybe"),
+            ("KLEOS_RATE_LIMIT_TIER1", "0"),
+            ("KLEOS_RATE_LIMIT_TIER2", "many"),
         ] {
             assert!(!refusal(&[(name, value)]).contains("secret"));
         }
@@ -462,6 +501,29 @@ mod tests {
                 ("KLEOS_DATA_DIR", "d")
             ])
             .contains("exclude each other")
+        );
+    }
+
+    #[test]
+    fn rates_are_limited_only_when_asked_for() {
+        let limits = |pairs: &[(&str, &str)]| {
+            Settings::gather(CommonFlags::default(), [], variables(pairs))
+                .map(|settings| settings.limits)
+                .unwrap()
+        };
+        assert_eq!(limits(&[]), None);
+        assert_eq!(limits(&[("KLEOS_RATE_LIMIT_TIER1", "7")]), None);
+        assert_eq!(
+            limits(&[("KLEOS_RATE_LIMITS", "on"), ("KLEOS_RATE_LIMIT_TIER1", "7")]),
+            Some(Limits {
+                tier1: 7,
+                tier2: 50
+            })
+        );
+        let file = from_file("rate_limits = true\nrate_limit_tier2 = 9").unwrap();
+        assert_eq!(
+            Settings::of_layers(&[file]).unwrap().limits,
+            Some(Limits { tier1: 5, tier2: 9 })
         );
     }
 

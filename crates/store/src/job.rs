@@ -5,8 +5,8 @@ use engine::state::Mission;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::access::Space;
-use crate::driver::Tx;
+use crate::access::{Environment, Space};
+use crate::driver::{Row, Tx};
 use crate::mission::{mission, select_missions};
 use crate::{Error, Result};
 
@@ -61,25 +61,38 @@ pub fn insert(tx: &mut Tx<'_>, space: Space, id: Uuid, task: Task, now: Timestam
     Ok(())
 }
 
+fn job(row: &Row<'_>) -> Result<Job> {
+    let kind: String = row.get(2)?;
+    Ok(Job {
+        id: row.get(0)?,
+        space: Space::of(row, 1)?,
+        task: match kind.as_str() {
+            "backdate" => Task::Backdate(AchievementId(row.get(3)?)),
+            "settle" => Task::Settle,
+            "pay_group" => Task::PayGroup(MissionId(row.get(3)?)),
+            _ => return Err(Error::broken(format!("unknown kind of job {kind}"))),
+        },
+        position: row.get(4)?,
+    })
+}
+
 /// All jobs, oldest first.
 pub fn list(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Job>> {
     tx.rows(
         "select id, space_id, kind, target, position from job order by created_at, id limit $1",
         &[limit.into()],
-        |row| {
-            let kind: String = row.get(2)?;
-            Ok(Job {
-                id: row.get(0)?,
-                space: Space::of(row, 1)?,
-                task: match kind.as_str() {
-                    "backdate" => Task::Backdate(AchievementId(row.get(3)?)),
-                    "settle" => Task::Settle,
-                    "pay_group" => Task::PayGroup(MissionId(row.get(3)?)),
-                    _ => return Err(Error::broken(format!("unknown kind of job {kind}"))),
-                },
-                position: row.get(4)?,
-            })
-        },
+        job,
+    )
+}
+
+/// The jobs of one environment, oldest first.
+pub fn list_in(tx: &mut Tx<'_>, environment: Environment, limit: i64) -> Result<Vec<Job>> {
+    tx.rows(
+        "select id, space_id, kind, target, position from job
+         where space_id in (select id from space where environment_id = $1)
+         order by created_at, id limit $2",
+        &[environment.id().into(), limit.into()],
+        job,
     )
 }
 

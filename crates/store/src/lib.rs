@@ -33,6 +33,7 @@ pub mod principal;
 pub mod signing;
 pub mod streak;
 pub mod tenancy;
+pub mod test_clock;
 pub mod throttle;
 mod time;
 pub mod transaction;

@@ -6,9 +6,9 @@ use engine::state::{PeriodMark, StreakPeriod};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::access::Space;
+use crate::access::{Environment, Space};
 use crate::driver::{Row, Tx};
-use crate::time::{date, instant};
+use crate::time::{date, instant, maybe_instant};
 use crate::{Error, Result};
 
 /// The periods in which a user's streak lived, from a date on, in order.
@@ -142,23 +142,68 @@ pub fn longest_ever(
     )
 }
 
-/// Users for whom a midnight that matters has passed, longest overdue first.
+/// Users for whom an instant that matters has passed by the clock of the machine, longest overdue first.
+/// Spaces with a test clock are left out: they have a time of their own.
 pub fn due(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Result<Vec<(Space, String)>> {
     tx.rows(
         "select s.space_id, u.external_id
          from streak s join end_user u on u.space_id = s.space_id and u.id = s.user_id
-         where s.settle_at <= $1 order by s.settle_at limit $2",
+         where s.settle_at <= $1
+           and s.space_id not in (select p.id from space p join environment e on e.id = p.environment_id
+                                  where e.test_now is not null)
+         order by s.settle_at limit $2",
         &[now.as_microsecond().into(), limit.into()],
         |row| Ok((Space::of(row, 0)?, row.get(1)?)),
     )
 }
 
-/// When the next midnight that matters passes, anywhere.
+/// When the next instant that matters passes by the clock of the machine, anywhere.
 pub fn next_due(tx: &mut Tx<'_>) -> Result<Option<Timestamp>> {
-    let next = tx.row("select min(settle_at) from streak", &[], |row| {
-        row.get::<Option<i64>>(0)
-    })?;
-    next.flatten()
-        .map(|us| Timestamp::from_microsecond(us).map_err(Error::broken))
-        .transpose()
+    let next = tx.row(
+        "select settle_at from streak
+         where settle_at is not null
+           and space_id not in (select p.id from space p join environment e on e.id = p.environment_id
+                                where e.test_now is not null)
+         order by settle_at limit 1",
+        &[],
+        |row| maybe_instant(row, 0),
+    )?;
+    Ok(next.flatten())
+}
+
+/// Users of one environment for whom an instant that matters has passed at `now`, longest overdue
+/// first. `+ 0` keeps both databases from walking through the instants of all environments.
+pub fn due_in(
+    tx: &mut Tx<'_>,
+    environment: Environment,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<(Space, String)>> {
+    tx.rows(
+        "select s.space_id, u.external_id
+         from streak s join end_user u on u.space_id = s.space_id and u.id = s.user_id
+         where s.space_id in (select id from space where environment_id = $1) and s.settle_at + 0 <= $2
+         order by s.settle_at + 0 limit $3",
+        &[
+            environment.id().into(),
+            now.as_microsecond().into(),
+            limit.into(),
+        ],
+        |row| Ok((Space::of(row, 0)?, row.get(1)?)),
+    )
+}
+
+/// The first instant after `now` that matters to a user of an environment.
+pub fn next_due_in(
+    tx: &mut Tx<'_>,
+    environment: Environment,
+    now: Timestamp,
+) -> Result<Option<Timestamp>> {
+    let next = tx.row(
+        "select min(s.settle_at + 0) from streak s
+         where s.space_id in (select id from space where environment_id = $1) and s.settle_at + 0 > $2",
+        &[environment.id().into(), now.as_microsecond().into()],
+        |row| maybe_instant(row, 0),
+    )?;
+    Ok(next.flatten())
 }

@@ -81,6 +81,14 @@ pub struct Listed {
     pub kind: String,
 }
 
+fn listed(row: &Row<'_>) -> Result<Listed> {
+    Ok(Listed {
+        name: row.get(0)?,
+        key: row.get(1)?,
+        kind: row.get(2)?,
+    })
+}
+
 /// All environments of the organization of one of them, in their order.
 pub fn list_environments(tx: &mut Tx<'_>, environment: Environment) -> Result<Vec<Listed>> {
     tx.rows(
@@ -88,13 +96,17 @@ pub fn list_environments(tx: &mut Tx<'_>, environment: Environment) -> Result<Ve
          where organization_id = (select organization_id from environment where id = $1)
          order by position, id",
         &[environment.id().into()],
-        |row| {
-            Ok(Listed {
-                name: row.get(0)?,
-                key: row.get(1)?,
-                kind: row.get(2)?,
-            })
-        },
+        listed,
+    )
+}
+
+/// All environments; until the transaction ends nobody else may make one.
+pub fn hold_environments(tx: &mut Tx<'_>) -> Result<Vec<Listed>> {
+    tx.rows("select id from organization {hold}", &[], |_| Ok(()))?;
+    tx.rows(
+        "select name, key, kind from environment order by position, id",
+        &[],
+        listed,
     )
 }
 

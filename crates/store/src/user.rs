@@ -206,6 +206,15 @@ pub fn zones(
         .collect())
 }
 
+/// The zones in which users of a space live, each once.
+pub fn all_zones(tx: &mut Tx<'_>, space: Space) -> Result<Vec<Zone>> {
+    tx.rows(
+        "select distinct tz from end_user where space_id = $1",
+        &[space.id().into()],
+        |row| Ok(Zone::of(row.get::<Option<String>>(0)?.as_deref())),
+    )
+}
+
 /// The zones of users, as they were told.
 pub fn zone_names(
     tx: &mut Tx<'_>,

@@ -8,20 +8,30 @@ pub mod operations;
 pub mod trophy_admin;
 pub mod trophy_app;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::http::{Request, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
 use utoipa::openapi::OpenApi;
 
 use crate::app::App;
+use crate::limits::{Limits, Meters};
 use crate::problem::Problem;
 use crate::telemetry;
 
-/// The router of the process, with the descriptions of all APIs.
-pub fn router(app: &App) -> Router {
-    let (application, application_description) = trophy_app::router();
-    let (admin, admin_description) = trophy_admin::router();
+/// The smallest answer that is worth compressing, in bytes.
+const COMPRESSED_BYTES_MIN: u64 = 1_024;
+
+/// The router of the process, with the descriptions of all APIs. `limits`: how often the operations of the first dialect
+/// may be called; nothing: as often as one likes.
+pub fn router(app: &App, limits: Option<Limits>) -> Router {
+    let meters = limits.map(|limits| Arc::new(Meters::new(limits)));
+    let (application, application_description) = trophy_app::router(meters.as_ref());
+    let (admin, admin_description) = trophy_admin::router(meters.as_ref());
     let (app_half, app_description) = aworld_app::router();
     let (dashboard, dashboard_description) = aworld_dashboard::router();
     Router::new()
@@ -41,12 +51,13 @@ pub fn router(app: &App) -> Router {
         .layer(axum::middleware::from_fn(crate::body::buffer))
         .layer(axum::middleware::from_fn(telemetry::observe))
         .layer(axum::middleware::from_fn(aworld::errors::reshape))
+        .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_BYTES_MIN)))
         .with_state(app.clone())
 }
 
 /// The descriptions of the Application API and the Admin API, generated from the code.
 pub fn descriptions() -> (OpenApi, OpenApi) {
-    (trophy_app::router().1, trophy_admin::router().1)
+    (trophy_app::router(None).1, trophy_admin::router(None).1)
 }
 
 /// The descriptions of the App API and the Dashboard API of the second dialect.

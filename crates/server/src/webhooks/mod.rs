@@ -10,7 +10,7 @@ pub mod send;
 pub mod sign;
 
 pub use address::Reach;
-pub use send::{Limits, Outbound};
+pub use send::{Outbound, Patience};
 
 /// An endpoint for tests.
 #[cfg(test)]

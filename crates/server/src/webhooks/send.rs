@@ -42,7 +42,7 @@ const IDLE_MAX: usize = 4;
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct Patience {
     /// Until the head of the answer is there, looking up the name and connecting included (spec/trophy.md 9.2).
     pub head: Duration,
     /// For connecting.
@@ -51,7 +51,7 @@ pub struct Limits {
     pub body: Duration,
 }
 
-impl Default for Limits {
+impl Default for Patience {
     fn default() -> Self {
         Self {
             head: Duration::from_mins(1),
@@ -65,7 +65,7 @@ impl Default for Limits {
 pub struct Outbound {
     /// Where it may lead.
     pub reach: Reach,
-    limits: Limits,
+    patience: Patience,
     client: Client<HttpsConnector<Connector>, Full<Bytes>>,
 }
 
@@ -73,7 +73,7 @@ impl fmt::Debug for Outbound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outbound")
             .field("reach", &self.reach)
-            .field("limits", &self.limits)
+            .field("limits", &self.patience)
             .finish_non_exhaustive()
     }
 }
@@ -107,11 +107,11 @@ impl Sent {
 
 impl Outbound {
     /// To the public internet and what the operator allows.
-    pub fn new(reach: Reach, resolver: Resolver, limits: Limits) -> anyhow::Result<Self> {
-        Ok(Self::with_tls(reach, resolver, limits, web()?))
+    pub fn new(reach: Reach, resolver: Resolver, patience: Patience) -> anyhow::Result<Self> {
+        Ok(Self::with_tls(reach, resolver, patience, web()?))
     }
 
-    fn with_tls(reach: Reach, resolver: Resolver, limits: Limits, tls: ClientConfig) -> Self {
+    fn with_tls(reach: Reach, resolver: Resolver, patience: Patience, tls: ClientConfig) -> Self {
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls)
             .https_or_http()
@@ -119,7 +119,7 @@ impl Outbound {
             .wrap_connector(Connector {
                 reach: Arc::new(reach.clone()),
                 resolver,
-                connect: limits.connect,
+                connect: patience.connect,
             });
         let client = Builder::new(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
@@ -129,7 +129,7 @@ impl Outbound {
             .build(connector);
         Self {
             reach,
-            limits,
+            patience,
             client,
         }
     }
@@ -191,11 +191,11 @@ impl Outbound {
             .header("webhook-signature", &signed.standard)
             .body(Full::from(message.body.clone()))
             .map_err(|error| error.to_string())?;
-        let response = match timeout(self.limits.head, self.client.request(request)).await {
+        let response = match timeout(self.patience.head, self.client.request(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(causes(&error)),
             Err(_) => {
-                let seconds = self.limits.head.as_secs_f64();
+                let seconds = self.patience.head.as_secs_f64();
                 return Err(format!("no answer within {seconds} s"));
             }
         };
@@ -208,7 +208,7 @@ impl Outbound {
         Ok(Answer {
             status,
             wait,
-            body: begin(response.into_body(), self.limits.body).await,
+            body: begin(response.into_body(), self.patience.body).await,
         })
     }
 }
@@ -351,7 +351,7 @@ mod tests {
     async fn send(tls: ClientConfig, url: String) -> Sent {
         let reach = Reach::parse("127.0.0.1").unwrap();
         let here: Resolver = Arc::new(|_| Box::pin(async { Ok(vec![[127, 0, 0, 1].into()]) }));
-        let outbound = Outbound::with_tls(reach, here, Limits::default(), tls);
+        let outbound = Outbound::with_tls(reach, here, Patience::default(), tls);
         let endpoint = super::super::endpoint(&url, "a secret of mine");
         let message = Claimed {
             id: Uuid::nil(),

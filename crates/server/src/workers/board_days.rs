@@ -7,13 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use engine::calendar::{Zone, ended_days};
+use engine::calendar::{Zone, days_after, ended_days};
 use engine::catalog::{BoardEntry, Catalog};
 use engine::definition::BoardStatus;
 use engine::id::UserId;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use store::Space;
+use store::access::Environment;
 use store::board_day::{Day, NewDay};
 use store::driver::Tx;
 
@@ -25,7 +26,37 @@ const SLEEP: Duration = Duration::from_secs(30);
 
 /// Keeps the days that ended; answers how many rows that were.
 pub async fn step(app: &App) -> Result<usize> {
-    super::in_each_space(app, keep).await
+    super::in_each_space(app, None, keep).await
+}
+
+/// Keeps the days that ended in one environment; answers how many rows that were.
+pub async fn step_in(app: &App, environment: Environment) -> Result<usize> {
+    super::in_each_space(app, Some(environment), keep).await
+}
+
+/// When the next day ends for somebody in an environment, where there are boards.
+pub fn next(
+    app: &App,
+    tx: &mut Tx<'_>,
+    environment: Environment,
+    now: Timestamp,
+) -> Result<Option<Timestamp>> {
+    let mut next = None;
+    for space in store::test_clock::spaces(tx, environment)? {
+        let Some(versions) = store::access::versions(tx, space)? else {
+            continue;
+        };
+        let catalog = app.room.catalogs.get(tx, space, versions.config)?;
+        if !catalog.boards().any(ranks) {
+            continue;
+        }
+        let midnights = store::user::all_zones(tx, space)?
+            .into_iter()
+            .map(|zone| zone.start_of(days_after(zone.date(now), 1)))
+            .filter(|at| *at > now);
+        next = next.into_iter().chain(midnights).min();
+    }
+    Ok(next)
 }
 
 /// What was found in a space.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use engine::command::Command;
 use engine::id::UserId;
 use engine::state::Owner;
+use store::access::Environment;
 use store::driver::Tx;
 use store::job::{Job, Task};
 
@@ -19,19 +20,28 @@ const JOBS: i64 = 256;
 /// How often jobs that another process left are looked for.
 const SLEEP: Duration = Duration::from_secs(5);
 
-/// Works until no job is left; answers how many were finished. A job that cannot be finished now does
-/// not keep the others waiting; it fails the step once they are done.
+/// Works until no job is left; answers how many were finished.
 pub async fn step(app: &App) -> Result<usize> {
+    work_off(app, |tx| store::job::list(tx, JOBS)).await
+}
+
+/// Works until no job of one environment is left; answers how many were finished.
+pub async fn step_in(app: &App, environment: Environment) -> Result<usize> {
+    work_off(app, move |tx| store::job::list_in(tx, environment, JOBS)).await
+}
+
+/// A job that cannot be finished now does not keep the others waiting; it fails the step once they are
+/// done.
+async fn work_off(
+    app: &App,
+    list: impl Fn(&mut Tx<'_>) -> store::Result<Vec<Job>> + Copy + Send + 'static,
+) -> Result<usize> {
     let mut finished = 0;
     let mut stuck = Vec::new();
     let mut result = Ok(());
     loop {
         let jobs = app
-            .blocking(|app| {
-                app.room
-                    .store
-                    .read(|tx| Ok::<_, Problem>(store::job::list(tx, JOBS)?))
-            })
+            .blocking(move |app| app.room.store.read(|tx| Ok::<_, Problem>(list(tx)?)))
             .await?;
         let mut is_idle = true;
         for job in jobs {

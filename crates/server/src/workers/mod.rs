@@ -1,10 +1,9 @@
-//! Work that nobody waits for: midnights, jobs, boards that start, messages to endpoints, housekeeping. Each can be stepped by a test and repeated after a crash.
-//! Work that nobody waits for: midnights, jobs, boards that start, notices to dispatch, housekeeping. Each can be stepped by a test and repeated after a crash.
-//! Work that nobody waits for: midnights, jobs, boards that start, places at the end of days, housekeeping. Each can be stepped by a test and repeated after a crash.
-//! Work that nobody waits for: midnights, jobs, events of batches, boards that start, housekeeping. Each can be stepped by a test and repeated after a crash.
+//! Work that nobody waits for: midnights, jobs, events of batches, boards that start, places at the end of days, notices to
+//! dispatch, messages to endpoints, housekeeping. Each can be stepped by a test and repeated after a crash.
 
 use engine::command::Command;
 use store::Space;
+use store::access::Environment;
 
 use crate::app::App;
 use crate::desk::Verdict;
@@ -14,27 +13,42 @@ pub mod board_days;
 pub mod boards;
 pub mod delivery;
 pub mod dispatch;
+pub mod due;
 pub mod event_queue;
 pub mod housekeeping;
 pub mod jobs;
 pub mod midnight;
 pub mod moments;
 
-/// Does something in every space, one after the other; answers how much that was.
+/// Does something in every space, or in every one of an environment, one after the other; answers how
+/// much that was.
 async fn in_each_space(
     app: &App,
+    environment: Option<Environment>,
     mut work: impl FnMut(&App, Space) -> Result<usize> + Send + 'static,
 ) -> Result<usize> {
     app.blocking(move |app| {
-        let spaces = app
-            .room
-            .store
-            .read(|tx| Ok::<_, Problem>(store::access::all_spaces(tx)?))?;
+        let spaces = app.room.store.read(|tx| {
+            Ok::<_, Problem>(match environment {
+                None => store::access::all_spaces(tx)?,
+                Some(environment) => store::test_clock::spaces(tx, environment)?,
+            })
+        })?;
         let mut done = 0;
         for space in spaces {
             done += work(app, space)?;
         }
         Ok(done)
+    })
+    .await
+}
+
+/// The environments that live by a test clock.
+async fn tested(app: &App) -> Result<Vec<Environment>> {
+    app.blocking(|app| {
+        app.room
+            .store
+            .read(|tx| Ok::<_, Problem>(store::test_clock::environments(tx)?))
     })
     .await
 }

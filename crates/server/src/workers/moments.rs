@@ -10,9 +10,11 @@ use engine::moment;
 use engine::outcome::Notice;
 use jiff::Timestamp;
 use store::Space;
+use store::access::Environment;
 use store::driver::Tx;
 use store::outbox::Pending;
 
+use super::due::HORIZON;
 use crate::app::App;
 use crate::message::Sender;
 use crate::problem::{Problem, Result};
@@ -20,12 +22,21 @@ use crate::problem::{Problem, Result};
 /// How often; moments fall on full hours and on midnights of users.
 const SLEEP: Duration = Duration::from_secs(30);
 
-/// Tells everything that has fallen due; answers how much that was.
+/// Tells everything that has fallen due, everywhere; answers how much that was.
 pub async fn step(app: &App) -> Result<usize> {
+    tell_in(app, None).await
+}
+
+/// Tells everything that has fallen due in one environment; answers how much that was.
+pub async fn step_in(app: &App, environment: Environment) -> Result<usize> {
+    tell_in(app, Some(environment)).await
+}
+
+async fn tell_in(app: &App, environment: Option<Environment>) -> Result<usize> {
     // Not the shared generator, which a change of configuration holds while it waits for what we hold.
     let seed = app.room.ids().random();
     let mut ids = Ids::seeded(seed);
-    super::in_each_space(app, move |app, space| {
+    super::in_each_space(app, environment, move |app, space| {
         let told = tell_space(app, space, &mut ids)?;
         if told > 0 {
             app.room.outbox.notify_one();
@@ -33,6 +44,31 @@ pub async fn step(app: &App) -> Result<usize> {
         Ok(told)
     })
     .await
+}
+
+/// When the next run of a board of an environment or the next boost begins or ends.
+pub fn next(
+    app: &App,
+    tx: &mut Tx<'_>,
+    environment: Environment,
+    now: Timestamp,
+) -> Result<Option<Timestamp>> {
+    let horizon = now.saturating_add(HORIZON).unwrap_or(Timestamp::MAX);
+    let mut next = None;
+    for space in store::test_clock::spaces(tx, environment)? {
+        if let Some(versions) = store::access::versions(tx, space)? {
+            let catalog = app.room.catalogs.get(tx, space, versions.config)?;
+            let users = moment::boosted_users(&catalog, now, horizon);
+            let zones = store::user::zones(tx, space, &users)?;
+            let of_users = moment::user_boosts_between(&catalog, &zones, now, horizon);
+            next = next
+                .into_iter()
+                .chain(moment::next(&catalog, now))
+                .chain(of_users.into_iter().map(|(at, ..)| at))
+                .min();
+        }
+    }
+    Ok(next)
 }
 
 fn tell_space(app: &App, space: Space, ids: &mut Ids) -> Result<usize> {

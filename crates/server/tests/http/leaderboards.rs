@@ -579,15 +579,14 @@ fn d10_runs_are_told_once_also_after_a_crash() {
         let catalog = listening(app, &both, |_| {});
         let instant = |now: &str| now.parse::<Timestamp>().unwrap();
         let tell = |catalog: &Catalog, now: &str| {
-            let told: store::Result<usize> = store.write(|tx| {
-                moments::tell_up_to(tx, &mut ids.borrow_mut(), space, catalog, instant(now))
-            });
+            let told: store::Result<usize> = store
+                .write(|tx| moments::tell(tx, space, catalog, instant(now), &mut ids.borrow_mut()));
             told.unwrap()
         };
         assert_eq!(tell(&catalog, "2026-11-01T09:59:59Z"), 0);
         let crashed: store::Result<()> = store.write(|tx| {
             let now = instant("2026-11-01T10:00:00Z");
-            moments::tell_up_to(tx, &mut ids.borrow_mut(), space, &catalog, now)?;
+            moments::tell(tx, space, &catalog, now, &mut ids.borrow_mut())?;
             Err(store::Error::broken("the power failed"))
         });
         assert!(crashed.is_err());
@@ -619,7 +618,7 @@ fn d10_runs_are_told_once_also_after_a_crash() {
             let boards: Vec<BoardId> = after.boards().map(|board| board.id()).collect();
             let told: store::Result<usize> = store.write(|tx| {
                 let ids = &mut ids.borrow_mut();
-                moments::tell_changes(tx, ids, space, (&before, &after), &boards, instant(now))
+                moments::tell_changes(tx, space, (&before, &after), &boards, instant(now), ids)
             });
             told.unwrap()
         };

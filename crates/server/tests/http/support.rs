@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use server::app::App;
 use server::clock::Clock;
-use server::webhooks::{Limits, Outbound, Reach, address};
+use server::limits::Limits;
+use server::webhooks::{Outbound, Patience, Reach, address};
 use server::{api, door, workers};
 use store::client::{Context, NewClient, Role, Scopes};
 use store::driver::Location;
@@ -24,7 +25,7 @@ use crate::contract;
 pub(crate) const ADMIN: &str = "testkey1.0123456789abcdef0123456789abcdef";
 
 /// How long receivers of webhooks may take in tests: nobody wants to wait a minute for one that hangs.
-const PATIENCE: Limits = Limits {
+const PATIENCE: Patience = Patience {
     head: Duration::from_secs(3),
     connect: Duration::from_secs(3),
     body: Duration::from_millis(500),
@@ -51,8 +52,9 @@ pub(crate) struct TestApp {
     clock: Clock,
     address: SocketAddr,
     runtime: Runtime,
-    agent: ureq::Agent,
+    pub(crate) agent: ureq::Agent,
     tokens: Mutex<HashMap<String, (String, Timestamp)>>,
+    location: Location,
     _folder: tempfile::TempDir,
 }
 
@@ -188,6 +190,11 @@ impl<'a> Session<'a> {
 
 impl TestApp {
     pub(crate) fn start(engine: Engine, now: &str) -> Self {
+        Self::start_limited(engine, now, None)
+    }
+
+    /// A process that limits how often operations are called.
+    pub(crate) fn start_limited(engine: Engine, now: &str, limits: Option<Limits>) -> Self {
         let folder = testkit::temp_dir();
         let location = match engine {
             Engine::Sqlite => Location::Sqlite(folder.path().join("kleos.db")),
@@ -199,7 +206,7 @@ impl TestApp {
             address::resolver(),
             PATIENCE,
         );
-        let app = App::open_with(location, clock.clone(), 7, outbound.unwrap()).unwrap();
+        let app = App::open_with(location.clone(), clock.clone(), 7, outbound.unwrap()).unwrap();
         app.room
             .store
             .write(|tx| {
@@ -210,29 +217,7 @@ impl TestApp {
                 insert_key(tx, environment, ADMIN, None, &mut ids, now)
             })
             .unwrap();
-        app.load_ranks().unwrap();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build();
-        let runtime = runtime.unwrap();
-        let router = api::router(&app);
-        let listener = runtime
-            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
-            .unwrap();
-        let address = listener.local_addr().unwrap();
-        runtime.spawn(async move {
-            let service = tower::Layer::layer(
-                &tower::util::MapRequestLayer::new(api::canonical::<axum::body::Body>),
-                router,
-            );
-            axum::serve(
-                listener,
-                axum::ServiceExt::<axum::extract::Request>::into_make_service(service),
-            )
-            .await
-            .unwrap();
-        });
+        let (runtime, address) = serve(&app, limits);
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(30)))
@@ -246,8 +231,22 @@ impl TestApp {
             runtime,
             agent,
             tokens: Mutex::default(),
+            location,
             _folder: folder,
         }
+    }
+
+    /// The address of a path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Ends the process and starts another one on the same store.
+    pub(crate) fn restart(&mut self) {
+        self.app.close();
+        self.clock = Clock::set_to(self.clock.now());
+        self.app = App::open(self.location.clone(), self.clock.clone(), 8).unwrap();
+        (self.runtime, self.address) = serve(&self.app, None);
     }
 
     /// Moves the clock and lets everything happen that falls due.
@@ -291,7 +290,7 @@ impl TestApp {
     ) -> Answer {
         let mut request = ureq::http::Request::builder()
             .method(method)
-            .uri(format!("http://{}{path}", self.address));
+            .uri(self.url(path));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -548,6 +547,34 @@ impl Drop for TestApp {
     fn drop(&mut self) {
         self.app.close();
     }
+}
+
+/// Lets a process answer on a port of its own.
+fn serve(app: &App, limits: Option<Limits>) -> (Runtime, SocketAddr) {
+    app.load_ranks().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let runtime = runtime.unwrap();
+    let router = api::router(app, limits);
+    let listener = runtime
+        .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+        .unwrap();
+    let address = listener.local_addr().unwrap();
+    runtime.spawn(async move {
+        let service = tower::Layer::layer(
+            &tower::util::MapRequestLayer::new(api::canonical::<axum::body::Body>),
+            router,
+        );
+        axum::serve(
+            listener,
+            axum::ServiceExt::<axum::extract::Request>::into_make_service(service),
+        )
+        .await
+        .unwrap();
+    });
+    (runtime, address)
 }
 
 fn space(tx: &mut store::driver::Tx<'_>, place: Place) -> store::Result<store::Space> {

@@ -55,6 +55,7 @@ mod second_dialect;
 mod sequence;
 mod streak;
 mod tenancy;
+mod test_clock;
 mod text;
 mod throttle;
 mod transaction;

@@ -2,12 +2,20 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
 use store::tenancy::{self, Listed};
+use wire::extension::{CreateEnvironment, CreatedEnvironment, EnvironmentType};
 use wire::trophy_admin as w;
 
+use super::batch;
+use crate::admin_key::AdminKey;
+use crate::api::answer;
 use crate::app::App;
-use crate::door::AdminCaller;
-use crate::problem::Result;
+use crate::body::RawBody;
+use crate::door::{AdminCaller, EnvironmentCaller};
+use crate::environments::{self, New};
+use crate::problem::{Problem, Result};
 
 /// Lists the environments of the organization, the one of highest priority first.
 #[utoipa::path(
@@ -50,6 +58,57 @@ fn prioritize(one: Listed, priority: i64) -> w::AdminEnvironment {
         key: one.key,
         priority,
     }
+}
+
+/// Creates a staging or development environment, with a key of the production environment. A Kleos extension.
+///
+/// It is empty, has users, configuration and keys of its own, and is the last of its type. The answer holds its first admin
+/// key, which is never shown again.
+#[utoipa::path(
+    post, path = "/environments", operation_id = "kleos_environments_create", tag = "Kleos",
+    request_body = CreateEnvironment,
+    responses(
+        (status = 201, description = "The environment and its first admin key.", body = CreatedEnvironment),
+        (status = 403, description = "The key belongs to another environment than production.", body = wire::ErrorBody),
+        (status = 422, description = "It cannot be made.", body = wire::ErrorBody),
+    ),
+)]
+pub async fn create_environment(
+    State(app): State<App>,
+    EnvironmentCaller(caller): EnvironmentCaller,
+    body: RawBody,
+) -> Result<Response> {
+    let wanted: CreateEnvironment = batch::object(&body)?;
+    let key =
+        AdminKey::random().map_err(|error| Problem::internal(&std::io::Error::from(error)))?;
+    let environment = caller.environment;
+    app.administer(&caller, move |tx, ids, now| {
+        if tenancy::production(tx)? != Some(environment) {
+            return Err(Problem::forbidden(
+                "environments are made with a key of the production environment",
+            ));
+        }
+        let new = New {
+            name: &wanted.name,
+            key: &wanted.key,
+            kind: match wanted.kind {
+                EnvironmentType::Staging => "staging",
+                EnvironmentType::Development => "development",
+            },
+        };
+        environments::create(tx, &new, &key, ids, now)?.map_err(Problem::unprocessable)?;
+        let listed = prioritized(tenancy::list_environments(tx, environment)?);
+        let shown = listed.into_iter().find(|one| one.key == wanted.key);
+        let made = CreatedEnvironment {
+            priority: shown.map_or(1, |one| one.priority),
+            name: wanted.name,
+            key: wanted.key,
+            kind: wanted.kind,
+            admin_key: key.text(),
+        };
+        Ok(answer(StatusCode::CREATED, made))
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use crate::app::{App, Configuration};
 use crate::body::{RawBody, Segment};
 use crate::door::AdminCaller;
 use crate::problem::Result;
-use crate::query::Query;
+use crate::query::{self, Query};
 
 impl Shown for Board {
     type Wire = w::AdminLeaderboard;

@@ -6,6 +6,7 @@ pub mod attributes;
 pub mod batch;
 pub mod batch_events;
 pub mod clients;
+pub mod clock;
 pub mod environments;
 pub mod leaderboards;
 pub mod metrics;
@@ -21,16 +22,16 @@ pub mod streak_settings;
 pub mod tenants;
 pub mod webhooks;
 
+use std::sync::Arc;
+
 use axum::Router;
-use axum::extract::State;
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::door::AdminCaller;
-use crate::problem::{Problem, Result};
+use crate::limits::{self, Meters};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -39,11 +40,9 @@ use crate::problem::{Problem, Result};
 )]
 struct Description;
 
-/// Operations that are documented in the dialect and not built yet (docs/coverage.md).
-
 /// The routes below `/admin/v1`, with their description.
-pub fn router() -> (Router<App>, OpenApi) {
-    let (mut router, description) = OpenApiRouter::with_openapi(Description::openapi())
+pub fn router(meters: Option<&Arc<Meters>>) -> (Router<App>, OpenApi) {
+    let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(
             attributes::list_attributes,
             attributes::create_attributes,
@@ -128,7 +127,11 @@ pub fn router() -> (Router<App>, OpenApi) {
             clients::create_clients,
             clients::delete_clients
         ))
-        .routes(routes!(environments::list_environments))
+        .routes(routes!(
+            environments::list_environments,
+            environments::create_environment
+        ))
+        .routes(routes!(clock::get_clock, clock::move_clock))
         .routes(routes!(settings::get_settings, settings::update_settings))
         .routes(routes!(
             organization::get_organization,
@@ -147,15 +150,10 @@ pub fn router() -> (Router<App>, OpenApi) {
         .routes(routes!(webhooks::replay_webhook_delivery))
         .routes(routes!(webhooks::replay_webhook))
         .split_for_parts();
-    for (path, methods) in NOT_BUILT {
-        router = router.route(path, super::not_built(methods, &not_built));
-    }
-    (router, super::description::complete(description))
-}
-
-async fn not_built(State(app): State<App>, AdminCaller(caller): AdminCaller) -> Result<()> {
-    app.read(&caller, |_| Ok(())).await?;
-    Err(Problem::not_built())
+    (
+        limits::limited(router, meters, limits::of_admin),
+        super::description::complete(description),
+    )
 }
 
 #[cfg(test)]
@@ -165,7 +163,7 @@ mod tests {
     /// Routes that contradict each other panic here instead of at the start.
     #[test]
     fn every_operation_has_a_name_of_its_own() {
-        let (_, description) = super::router();
+        let (_, description) = super::router(None);
         let operations = description
             .paths
             .paths

@@ -12,8 +12,10 @@ pub mod user_metrics;
 pub mod users;
 pub mod wrapped;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::Router;
-use axum::extract::State;
 use tower_http::cors::CorsLayer;
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
@@ -21,8 +23,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::door::AppCaller;
-use crate::problem::{Problem, Result};
+use crate::limits::{self, Meters};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -31,11 +32,12 @@ use crate::problem::{Problem, Result};
 )]
 struct Description;
 
-/// Operations that are documented in the dialect and not built yet (docs/coverage.md).
+/// How long a browser need not ask again whether it may send what it sends.
+const PREFLIGHT: Duration = Duration::from_hours(24);
 
 /// The routes below `/v1`, with their description.
-pub fn router() -> (Router<App>, OpenApi) {
-    let (mut router, description) = OpenApiRouter::with_openapi(Description::openapi())
+pub fn router(meters: Option<&Arc<Meters>>) -> (Router<App>, OpenApi) {
+    let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(events::record_event))
         .routes(routes!(users::create_user))
         .routes(routes!(
@@ -69,17 +71,12 @@ pub fn router() -> (Router<App>, OpenApi) {
         .routes(routes!(leaderboards::get_user_leaderboard))
         .routes(routes!(wrapped::get_wrapped))
         .split_for_parts();
-    for (path, methods) in NOT_BUILT {
-        router = router.route(path, super::not_built(methods, &not_built));
-    }
     // Application keys are made for browsers (AMB-4).
     (
-        router.layer(CorsLayer::permissive()),
+        limits::limited(router, meters, limits::of_application)
+            // Set before CORS, else the one of the whole process would answer preflights.
+            .method_not_allowed_fallback(super::wrong_method)
+            .layer(CorsLayer::permissive().max_age(PREFLIGHT)),
         super::description::complete(description),
     )
-}
-
-async fn not_built(State(app): State<App>, AppCaller(caller): AppCaller) -> Result<()> {
-    app.read(&caller, |_| Ok(())).await?;
-    Err(Problem::not_built())
 }

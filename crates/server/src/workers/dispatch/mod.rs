@@ -14,6 +14,7 @@ use engine::catalog::Catalog;
 use engine::id::{BoardId, UserId};
 use jiff::{SignedDuration, Timestamp};
 use store::Space;
+use store::access::Environment;
 use store::delivery::NewDelivery;
 use store::driver::Tx;
 use store::outbox::Kept;
@@ -317,6 +318,21 @@ fn deliver(
     }
     store::delivery::insert(round.tx, &deliveries, now)?;
     Ok(deliveries.len())
+}
+
+/// When the next quiet time ends in an environment after which there is something to tell.
+pub fn next(
+    _: &App,
+    tx: &mut Tx<'_>,
+    environment: Environment,
+    now: Timestamp,
+) -> Result<Option<Timestamp>> {
+    let mut next = None;
+    for space in store::test_clock::spaces(tx, environment)? {
+        let due = throttle::next_due_of(tx, space)?.filter(|at| *at > now);
+        next = next.into_iter().chain(due).min();
+    }
+    Ok(next)
 }
 
 /// How long nothing is due.
