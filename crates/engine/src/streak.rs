@@ -149,7 +149,13 @@ pub fn settle(terms: Terms<'_>, streak: &mut Streak, now: Timestamp) -> Settled 
                 streak.open_from = close;
             }
             (close, Some(earn)) => {
-                grant(terms.rules, streak, earn, close.unwrap_or(today), &mut settled);
+                grant(
+                    terms.rules,
+                    streak,
+                    earn,
+                    close.unwrap_or(today),
+                    &mut settled,
+                );
             }
             (_, None) => break,
         }
@@ -191,13 +197,7 @@ fn close_period(terms: Terms<'_>, streak: &mut Streak, period: Period, settled: 
 }
 
 /// Grants what was earned on `date`; a full user skips ahead to the last date up to `limit`.
-fn grant(
-    rules: &Rules,
-    streak: &mut Streak,
-    date: Date,
-    limit: Date,
-    settled: &mut Settled,
-) {
+fn grant(rules: &Rules, streak: &mut Streak, date: Date, limit: Date, settled: &mut Settled) {
     let Some(freezes) = rules.freezes else {
         return;
     };

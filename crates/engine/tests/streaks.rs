@@ -188,9 +188,15 @@ fn pauses_begin_today_at_the_earliest_in_the_users_zone() {
     w.at("2026-03-02T08:00:00Z");
     let refused = |refusal: Refusal, word: &str| assert!(refusal.to_string().contains(word));
     // 22:00 of 03-02 there, 22:00 of 03-01 here.
-    refused(w.pause("east", "2026-03-01", "2026-03-09").unwrap_err(), "start");
+    refused(
+        w.pause("east", "2026-03-01", "2026-03-09").unwrap_err(),
+        "start",
+    );
     w.pause("west", "2026-03-01", "2026-03-01").unwrap();
-    refused(w.pause("west", "2026-03-09", "2026-03-08").unwrap_err(), "end");
+    refused(
+        w.pause("west", "2026-03-09", "2026-03-08").unwrap_err(),
+        "end",
+    );
     let unknown = w.pause("nobody", "2026-03-09", "2026-03-09").unwrap_err();
     assert!(matches!(unknown, Refusal::NotFound("user", _)));
 }
@@ -235,7 +241,10 @@ fn a_pause_may_last_to_the_end_of_the_calendar() {
 #[test]
 fn amb_22_users_without_a_zone_live_by_utc() {
     let mut w = daily("2026-03-01T23:59:59Z");
-    assert_eq!(w.event("u", "act", "1").streak.started, Some(day("2026-03-01")));
+    assert_eq!(
+        w.event("u", "act", "1").streak.started,
+        Some(day("2026-03-01"))
+    );
     let reply = w.at("2026-03-02T00:00:00Z").event("u", "act", "1");
     assert_eq!((reply.streak.length, reply.is_extended), (2, true));
 }
@@ -324,10 +333,30 @@ fn amb_27_a_restore_gives_the_longest_of_the_window_back() {
 fn amb_27_windows_of_weeks_and_months() {
     for (frequency, met, now, is_restored) in [
         // 2026-01-01 is a Thursday of the week from 2025-12-28.
-        (Frequency::Weekly, "2025-12-28", "2026-12-30T09:00:00Z", true),
-        (Frequency::Weekly, "2025-12-27", "2026-01-30T09:00:00Z", false),
-        (Frequency::Monthly, "2025-01-01", "2026-12-30T09:00:00Z", true),
-        (Frequency::Monthly, "2024-12-31", "2026-03-01T09:00:00Z", false),
+        (
+            Frequency::Weekly,
+            "2025-12-28",
+            "2026-12-30T09:00:00Z",
+            true,
+        ),
+        (
+            Frequency::Weekly,
+            "2025-12-27",
+            "2026-01-30T09:00:00Z",
+            false,
+        ),
+        (
+            Frequency::Monthly,
+            "2025-01-01",
+            "2026-12-30T09:00:00Z",
+            true,
+        ),
+        (
+            Frequency::Monthly,
+            "2024-12-31",
+            "2026-03-01T09:00:00Z",
+            false,
+        ),
     ] {
         let mut w = daily("2024-12-01T09:00:00Z");
         w.edit_streak(|streak| streak.frequency = frequency);
@@ -423,7 +452,11 @@ fn amb_67_after_a_reset_only_what_comes_later_counts() {
         assert!(w.reset("u"));
         assert!(!w.event("u", "act", "2").is_extended, "{frequency:?}");
         let reply = w.event("u", "act", "1");
-        assert_eq!((reply.is_extended, reply.streak.length), (true, 1), "{frequency:?}");
+        assert_eq!(
+            (reply.is_extended, reply.streak.length),
+            (true, 1),
+            "{frequency:?}"
+        );
         assert_eq!(reply.streak.started, Some(day(reset_on)));
         assert!(matches!(&w.notices[..], [Notice::StreakStarted(_)]));
     }
@@ -498,7 +531,11 @@ fn amb_68_a_switch_there_and_back_changes_nothing() {
 #[test]
 fn amb_68_resets_and_restores_outlive_a_switch() {
     let mut w = daily("2026-03-01T00:00:00Z");
-    acting(&mut w, "u", &["2026-03-02", "2026-03-03", "2026-03-09", "2026-03-10"]);
+    acting(
+        &mut w,
+        "u",
+        &["2026-03-02", "2026-03-03", "2026-03-09", "2026-03-10"],
+    );
     assert!(w.reset("u"));
     w.edit_streak(|streak| streak.frequency = Frequency::Weekly);
     w.settle("u");
@@ -630,7 +667,9 @@ fn own_rules_are_checked() {
     w.edit_streak(|streak| streak.is_customizable = true);
     w.save("u", tz("UTC"));
     let metrics = |list: &[(&str, &str)]| {
-        let list = list.iter().map(|(key, text)| ((*key).to_owned(), amount(text)));
+        let list = list
+            .iter()
+            .map(|(key, text)| ((*key).to_owned(), amount(text)));
         own(|change| change.metrics = Change::Set(list.collect()))
     };
     for (wrong, word) in [
@@ -638,13 +677,21 @@ fn own_rules_are_checked() {
         (metrics(&[("none", "1")]), "none"),
         (metrics(&[("act", "0")]), "above 0"),
         (metrics(&[("act", "1"), ("act", "2")]), "twice"),
-        (own(|change| change.days_off = Change::Set(BTreeSet::from([7]))), "weekdays"),
-        (own(|change| change.days_off = Change::Set((0..7).collect())), "at least one"),
+        (
+            own(|change| change.days_off = Change::Set(BTreeSet::from([7]))),
+            "weekdays",
+        ),
+        (
+            own(|change| change.days_off = Change::Set((0..7).collect())),
+            "at least one",
+        ),
     ] {
         let refusal = w.prefer("u", wrong).unwrap_err().to_string();
         assert!(refusal.contains(word), "{refusal}");
     }
-    let unknown = w.prefer("nobody", ChangePreferences::default()).unwrap_err();
+    let unknown = w
+        .prefer("nobody", ChangePreferences::default())
+        .unwrap_err();
     assert!(matches!(unknown, Refusal::NotFound("user", _)));
 }
 
@@ -656,7 +703,8 @@ fn preferences_merge_by_type() {
         let channels = channels.iter().copied().collect();
         own(|change| change.messages = BTreeMap::from([(kind, channels)]))
     };
-    w.prefer("u", say(MessageType::Recap, &[Channel::Email])).unwrap();
+    w.prefer("u", say(MessageType::Recap, &[Channel::Email]))
+        .unwrap();
     w.prefer("u", say(MessageType::Reactivation, &[])).unwrap();
     let preferences = &w.state("u").user.get().preferences;
     assert!(preferences.allow(MessageType::Recap, Channel::Email));
@@ -763,9 +811,11 @@ struct Model {
 
 impl Model {
     fn is_paused(&self, period: &[Date]) -> bool {
-        period
-            .iter()
-            .any(|date| self.pauses.iter().any(|(from, to)| from <= date && date <= to))
+        period.iter().any(|date| {
+            self.pauses
+                .iter()
+                .any(|(from, to)| from <= date && date <= to)
+        })
     }
 
     fn is_spared(&self, period: &[Date]) -> bool {

@@ -25,9 +25,7 @@ use engine::outcome::{
     CompletionReply, EventReply, LedgerEntry, LoggedEvent, Notice, Outcome, PointsChange, Reply,
 };
 use engine::rank::Standings;
-use engine::state::{
-    Completion, Corrections, Group, Pauses, Row, StreakPeriod, UserState,
-};
+use engine::state::{Completion, Corrections, Group, Pauses, Row, StreakPeriod, UserState};
 use engine::streak::Depth;
 use engine::user::{Change, Patch, User};
 use jiff::Timestamp;
@@ -408,10 +406,13 @@ impl World {
         );
         state.past.clear();
         if depth.past {
-            let own = self.periods.iter().filter(|((who, of, _), _)| {
-                who == user && *of == frequency.name()
-            });
-            state.past.extend(own.map(|((.., start), lived)| (*start, *lived)));
+            let own = self
+                .periods
+                .iter()
+                .filter(|((who, of, _), _)| who == user && *of == frequency.name());
+            state
+                .past
+                .extend(own.map(|((.., start), lived)| (*start, *lived)));
         }
         let mut spared = (Pauses::new(), Corrections::new());
         if !depth.pauses {

@@ -34,7 +34,11 @@ fn streak(app: &TestApp, query: &str) -> Value {
 }
 
 fn prefer(app: &TestApp, user: &str, body: &Value) -> Answer {
-    app.admin("PATCH", &format!("/v1/users/{user}/preferences"), Some(body))
+    app.admin(
+        "PATCH",
+        &format!("/v1/users/{user}/preferences"),
+        Some(body),
+    )
 }
 
 /// spec/trophy.md D.7 from the loss on: restored twice, extended, and a freeze that falls due.
@@ -70,8 +74,18 @@ fn d7_restore_and_accumulation() {
         );
         let shown = streak(app, "?historyPeriods=3");
         assert_eq!(
-            (&shown["length"], &shown["expires"], &shown["started"], &shown["rank"]),
-            (&json!(3), &json!("2026-01-10"), &json!("2026-01-05"), &json!(1))
+            (
+                &shown["length"],
+                &shown["expires"],
+                &shown["started"],
+                &shown["rank"]
+            ),
+            (
+                &json!(3),
+                &json!("2026-01-10"),
+                &json!("2026-01-05"),
+                &json!(1)
+            )
         );
         let lengths: Vec<_> = history(&shown).map(|item| item["length"].clone()).collect();
         assert_eq!(lengths, [3, 3, 3]);
@@ -94,7 +108,10 @@ fn d7_restore_and_accumulation() {
         act(app, "u");
         app.travel("2026-01-12T05:10:00Z");
         let shown = streak(app, "");
-        assert_eq!((&shown["length"], &shown["freezes"]), (&json!(5), &json!(1)));
+        assert_eq!(
+            (&shown["length"], &shown["freezes"]),
+            (&json!(5), &json!(1))
+        );
     });
 }
 
@@ -118,9 +135,7 @@ fn d8_pause() {
             act(app, "u");
             pass("2026-03-01T17:00:00Z");
             act(app, "u");
-            let pause = |user: &str, start: &str, end: &str| {
-                json!({"userId": user, "start": start, "end": end})
-            };
+            let pause = |user: &str, start: &str, end: &str| json!({"userId": user, "start": start, "end": end});
             let answer = post(
                 app,
                 "pauses",
@@ -147,25 +162,46 @@ fn d8_pause() {
             let users: Vec<_> = issues.iter().map(|issue| issue["userId"].clone()).collect();
             assert_eq!(
                 users,
-                [json!("u"), json!("u"), json!("u"), json!("nobody"), json!("u"), Value::Null]
+                [
+                    json!("u"),
+                    json!("u"),
+                    json!("u"),
+                    json!("nobody"),
+                    json!("u"),
+                    Value::Null
+                ]
             );
             assert_eq!(issues[5]["index"], 7);
             let listed = |shown: &Value| {
                 let pauses = shown["pauses"].as_array().unwrap().clone();
-                pauses.iter().map(|pause| pause["start"].clone()).collect::<Vec<_>>()
+                pauses
+                    .iter()
+                    .map(|pause| pause["start"].clone())
+                    .collect::<Vec<_>>()
             };
             pass("2026-03-02T17:00:00Z");
             let shown = streak(app, "");
-            assert_eq!((&shown["length"], &shown["expires"]), (&json!(2), &json!("2026-03-05")));
+            assert_eq!(
+                (&shown["length"], &shown["expires"]),
+                (&json!(2), &json!("2026-03-05"))
+            );
             assert_eq!(listed(&shown), ["2026-03-02", "2026-05-01"]);
             pass("2026-03-03T17:00:00Z");
             let event = act(app, "u");
-            assert_eq!((&event["length"], &event["expires"]), (&json!(3), &json!("2026-03-05")));
+            assert_eq!(
+                (&event["length"], &event["expires"]),
+                (&json!(3), &json!("2026-03-05"))
+            );
             pass("2026-03-05T17:00:00Z");
             let shown = streak(app, "?historyPeriods=4");
-            assert_eq!((&shown["length"], &shown["freezes"]), (&json!(3), &json!(1)));
+            assert_eq!(
+                (&shown["length"], &shown["freezes"]),
+                (&json!(3), &json!(1))
+            );
             assert_eq!(listed(&shown), ["2026-05-01"]);
-            let paused: Vec<_> = history(&shown).map(|item| item["usedPause"].clone()).collect();
+            let paused: Vec<_> = history(&shown)
+                .map(|item| item["usedPause"].clone())
+                .collect();
             assert_eq!(paused, [true, false, true, false]);
             pass("2026-03-06T05:00:00Z");
             assert_eq!(streak(app, "")["freezes"], 0);
@@ -183,7 +219,10 @@ fn d8_pause() {
             assert_eq!(listed(&streak(app, "")), Vec::<Value>::new());
             let again = app.admin("DELETE", &path, None).expect(200);
             assert_eq!(again["deleted"], json!([]));
-            assert_eq!(again["issues"][0]["message"], "Streak pause not found by ID");
+            assert_eq!(
+                again["issues"][0]["message"],
+                "Streak pause not found by ID"
+            );
         });
     }
 }
@@ -200,7 +239,12 @@ fn freezes_are_granted_up_to_the_maximum_and_once_per_key() {
         let keyed = |key: &str, body: &Value| {
             let headers = [("x-api-key", ADMIN), ("idempotency-key", key)];
             let text = body.to_string();
-            app.raw("POST", "/admin/v1/streaks/freezes", &headers, Some(text.as_bytes()))
+            app.raw(
+                "POST",
+                "/admin/v1/streaks/freezes",
+                &headers,
+                Some(text.as_bytes()),
+            )
         };
         for _ in 0..3 {
             assert_eq!(keyed("one", &two).expect(201), json!({"issues": []}));
@@ -218,7 +262,12 @@ fn freezes_are_granted_up_to_the_maximum_and_once_per_key() {
             assert_eq!(keyed("two", &more).expect(201), json!({"issues": issues}));
             assert_eq!(streak(app, "")["freezes"], 3);
         }
-        assert_eq!(keyed("three", &two).expect(200)["issues"].as_array().map(Vec::len), Some(2));
+        assert_eq!(
+            keyed("three", &two).expect(200)["issues"]
+                .as_array()
+                .map(Vec::len),
+            Some(2)
+        );
         assert_eq!(keyed("", &two).status, 422);
     });
 }
@@ -274,15 +323,32 @@ fn a_reset_ends_the_streak_at_once() {
             ]})
         );
         let shown = streak(app, "?historyPeriods=2");
-        assert_eq!((&shown["length"], &shown["extended"]), (&json!(0), &Value::Null));
+        assert_eq!(
+            (&shown["length"], &shown["extended"]),
+            (&json!(0), &Value::Null)
+        );
         let items: Vec<_> = history(&shown).collect();
-        assert_eq!((&items[0]["length"], items[0].get("resetAt")), (&json!(1), None));
+        assert_eq!(
+            (&items[0]["length"], items[0].get("resetAt")),
+            (&json!(1), None)
+        );
         assert_eq!(items[1]["length"], 0);
-        assert!(items[1]["resetAt"].as_str().unwrap().starts_with("2026-03-02T17:00:00"));
-        assert_eq!(app.get("/v1/streaks/rankings?type=longest")[0]["streakLength"], 2);
+        assert!(
+            items[1]["resetAt"]
+                .as_str()
+                .unwrap()
+                .starts_with("2026-03-02T17:00:00")
+        );
+        assert_eq!(
+            app.get("/v1/streaks/rankings?type=longest")[0]["streakLength"],
+            2
+        );
         assert_eq!(act(app, "u")["length"], 0);
         let anew = act(app, "u");
-        assert_eq!((&anew["length"], &anew["extended"]), (&json!(1), &json!(true)));
+        assert_eq!(
+            (&anew["length"], &anew["extended"]),
+            (&json!(1), &json!(true))
+        );
         post(app, "restore", &json!({"users": [{"id": "u"}]})).expect(201);
         assert_eq!(streak(app, "")["length"], 2);
     });
@@ -294,11 +360,15 @@ fn preferences() {
         set_up(app, &json!({}));
         app.create("/metrics", &json!({"name": "Pages", "key": "pages"}));
         assert_eq!(prefer(app, "u", &json!({})).status, 404);
-        assert_eq!(app.admin("GET", "/v1/users/u/preferences", None).status, 404);
+        assert_eq!(
+            app.admin("GET", "/v1/users/u/preferences", None).status,
+            404
+        );
         act(app, "u");
         let shown = || app.get("/v1/users/u/preferences");
         assert_eq!(shown(), json!({"notifications": {}}));
-        let told = json!({"notifications": {"recap": ["push", "email", "push"], "reactivation": []}});
+        let told =
+            json!({"notifications": {"recap": ["push", "email", "push"], "reactivation": []}});
         prefer(app, "u", &told).expect(200);
         let answer = prefer(app, "u", &json!({"notifications": {"recap": ["email"]}})).expect(200);
         let expected = json!({"notifications": {"recap": ["email"], "reactivation": []}});
@@ -353,7 +423,10 @@ fn preferences() {
         let user = json!({"id": "u"});
         let event = app.event("pages", &user, 3.0)["currentStreak"].clone();
         // 2026-03-02 and 03 are days off.
-        assert_eq!((&event["length"], &event["expires"]), (&json!(1), &json!("2026-03-04")));
+        assert_eq!(
+            (&event["length"], &event["expires"]),
+            (&json!(1), &json!("2026-03-04"))
+        );
         let cleared = json!({"streak": {"metrics": null, "evaluationMode": null, "daysOff": null}});
         assert_eq!(prefer(app, "u", &cleared).expect(200), expected);
     });
@@ -371,7 +444,10 @@ fn a_switch_shows_at_once() {
             act(app, "u");
         }
         let daily = streak(app, "?historyPeriods=5");
-        assert_eq!((&daily["length"], &daily["freezes"]), (&json!(4), &json!(0)));
+        assert_eq!(
+            (&daily["length"], &daily["freezes"]),
+            (&json!(4), &json!(0))
+        );
         let patch = |frequency: &str| {
             let answer = app.admin(
                 "PATCH",
@@ -387,10 +463,22 @@ fn a_switch_shows_at_once() {
             }
             let weekly = streak(app, "?historyPeriods=3");
             assert_eq!(
-                (&weekly["frequency"], &weekly["length"], &weekly["started"], &weekly["expires"]),
-                (&json!("weekly"), &json!(2), &json!("2026-02-26"), &json!("2026-03-14"))
+                (
+                    &weekly["frequency"],
+                    &weekly["length"],
+                    &weekly["started"],
+                    &weekly["expires"]
+                ),
+                (
+                    &json!("weekly"),
+                    &json!(2),
+                    &json!("2026-02-26"),
+                    &json!("2026-03-14")
+                )
             );
-            let lengths: Vec<_> = history(&weekly).map(|item| item["length"].clone()).collect();
+            let lengths: Vec<_> = history(&weekly)
+                .map(|item| item["length"].clone())
+                .collect();
             assert_eq!(lengths, [0, 1, 2]);
             patch("daily");
             if is_swept {

@@ -110,10 +110,13 @@ impl Model {
         state.past.clear();
         if needs_recount(&self.catalog, stored) {
             let frequency = self.catalog.streak.frequency.name();
-            let own = self.periods.iter().filter(|((who, of, _), _)| {
-                who == external_id && *of == frequency
-            });
-            state.past.extend(own.map(|((.., start), lived)| (*start, *lived)));
+            let own = self
+                .periods
+                .iter()
+                .filter(|((who, of, _), _)| who == external_id && *of == frequency);
+            state
+                .past
+                .extend(own.map(|((.., start), lived)| (*start, *lived)));
         }
         if !needs_recount(&self.catalog, stored) {
             let earliest = Zone::utc().date(now - SignedDuration::from_hours(36));

@@ -57,7 +57,10 @@ async fn carry_out(
 ) -> Result<Vec<Said>> {
     let mut lanes: BTreeMap<String, Vec<(usize, Ask)>> = BTreeMap::new();
     for (index, ask) in asks.into_iter().enumerate() {
-        lanes.entry(ask.user.clone()).or_default().push((index, ask));
+        lanes
+            .entry(ask.user.clone())
+            .or_default()
+            .push((index, ask));
     }
     let mut work = JoinSet::new();
     for (_, lane) in lanes {
@@ -356,8 +359,7 @@ pub async fn restore_streaks(
     let request: w::RestoreStreaksRequest = batch::object(&body)?;
     let command = Command::RestoreStreak;
     let nothing = "No streak to restore";
-    let (restored_users, issues) =
-        correct(&app, &caller, request.users, &command, nothing).await?;
+    let (restored_users, issues) = correct(&app, &caller, request.users, &command, nothing).await?;
     Ok(answer(
         created_if(!restored_users.is_empty()),
         w::RestoreStreaksResponse {

@@ -35,10 +35,7 @@ fn shown(preferences: &Preferences, catalog: &Catalog) -> w::UserPreferencesResp
             reactivation: channels(MessageType::Reactivation),
             streak_reminder: channels(MessageType::StreakReminder),
         },
-        streak: preferences
-            .streak
-            .as_ref()
-            .map(|own| streak(own, catalog)),
+        streak: preferences.streak.as_ref().map(|own| streak(own, catalog)),
     }
 }
 
@@ -75,7 +72,10 @@ fn streak(own: &StreakPreferences, catalog: &Catalog) -> w::StreakPreferences {
 fn asked(request: w::UpdateUserPreferencesRequest) -> Result<ChangePreferences> {
     let told = request.notifications.unwrap_or_default();
     let messages = [
-        (MessageType::AchievementCompleted, told.achievement_completed),
+        (
+            MessageType::AchievementCompleted,
+            told.achievement_completed,
+        ),
         (MessageType::Recap, told.recap),
         (MessageType::Reactivation, told.reactivation),
         (MessageType::StreakReminder, told.streak_reminder),
