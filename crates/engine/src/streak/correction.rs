@@ -94,7 +94,10 @@ pub(super) fn restore(
         .filter(|made| made.frequency == frequency && made.date >= since)
         .max_by_key(|made| (made.length, made.date));
     let (length, last, started) = match (lived, ended) {
-        (Some(lived), ended) if ended.is_none_or(|ended| lived.length > ended.length) => {
+        (Some(lived), ended)
+            if ended
+                .is_none_or(|ended| (lived.length, lived.start) > (ended.length, ended.date)) =>
+        {
             let started = beginning(terms, days, past, lived.start);
             (lived.length, frequency.period(lived.start), started)
         }

@@ -203,7 +203,7 @@ impl Turn<'_> {
             } else {
                 None
             };
-            Ok(turn.correct_streak(streak, done))
+            Ok(Reply::Corrected(turn.correct_streak(streak, done)))
         })
     }
 
@@ -211,34 +211,41 @@ impl Turn<'_> {
     pub(crate) fn reset_streak(&mut self) -> Result<Reply, Refusal> {
         self.check_known()?;
         self.operate(|turn| {
-            let (rules, zone) = (turn.rules(), turn.zone());
-            let mut streak = turn.streak();
-            let days = &turn.state.days;
-            let done = correction::reset(turn.terms(&rules, &zone), &mut streak, days, turn.now);
-            if let Some((done, _)) = &done {
+            let ended = turn.end_streak();
+            if let Some(length) = ended {
                 // Whoever listens must learn of it (AMB-66).
-                turn.notices.push(Notice::StreakLost {
-                    length: done.length,
-                });
+                turn.notices.push(Notice::StreakLost { length });
             }
-            Ok(turn.correct_streak(streak, done))
+            Ok(Reply::Corrected(ended.is_some()))
         })
     }
 
+    /// Ends the streak at once; answers how long it was.
+    fn end_streak(&mut self) -> Option<i64> {
+        let (rules, zone) = (self.rules(), self.zone());
+        let mut streak = self.streak();
+        let days = &self.state.days;
+        let done = correction::reset(self.terms(&rules, &zone), &mut streak, days, self.now);
+        let length = done.as_ref().map(|(done, _)| done.length);
+        self.correct_streak(streak, done);
+        length
+    }
+
+    /// Keeps what a correction led to; says whether there was one.
     fn correct_streak(
         &mut self,
         streak: Streak,
         done: Option<(Correction, Vec<StreakPeriod>)>,
-    ) -> Reply {
+    ) -> bool {
         let Some((correction, periods)) = done else {
-            return Reply::Corrected(false);
+            return false;
         };
         self.keep_streak(streak);
         self.state
             .corrections
             .insert(self.now, Row::fresh(correction));
         self.record_periods(periods);
-        Reply::Corrected(true)
+        true
     }
 
     /// Changes what the user wants to be told and how the streak counts (spec/trophy.md 2.5, 2.6).
@@ -255,13 +262,9 @@ impl Turn<'_> {
                 user.preferences = preferences;
                 user.updated = turn.now;
             }
-            let mut streak = turn.streak();
-            if !turn.rules().is_enabled && streak.length > 0 {
-                // Nobody is told of it; what comes after counts from the start.
-                streak.length = 0;
-                streak.started = None;
-                streak.met = None;
-                turn.keep_streak(streak);
+            if !turn.rules().is_enabled {
+                // As a reset, but nobody is told of it.
+                turn.end_streak();
             }
             Ok(Reply::User(Box::new(turn.state.user.get().clone())))
         })

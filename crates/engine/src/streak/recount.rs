@@ -40,7 +40,7 @@ pub fn recount(
         ended: None,
         periods: Vec::new(),
     };
-    if let (Some(first), Some(last)) = (dates.first(), dates.last()) {
+    if let (Some(first), Some(last), true) = (dates.first(), dates.last(), terms.rules.is_enabled) {
         let end = terms.zone.date(now).max(*last);
         let mut period = frequency.period(*first);
         while period.start <= end {
