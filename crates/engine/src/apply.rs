@@ -5,8 +5,8 @@
 
 use std::collections::VecDeque;
 
-use jiff::{SignedDuration, Timestamp};
 use jiff::civil::{Date, Time};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::achievement::{self, Scope};
 use crate::amount::Amount;
@@ -539,7 +539,8 @@ impl Turn<'_> {
             event.value,
             &event.attributes,
         );
-        if let Some(system) = points::blocked_system(self.catalog, self.state, &crossings, self.now) {
+        if let Some(system) = points::blocked_system(self.catalog, self.state, &crossings, self.now)
+        {
             if let Some(counters) = counters {
                 self.state.counters = counters;
             }

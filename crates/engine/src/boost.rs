@@ -27,10 +27,7 @@ pub(crate) fn applied<'a>(
 
 /// Points times all multipliers, rounded once by the mode that takes precedence; at most
 /// [`POINTS_MAX`]. Points below one are not boosted (AMB-72).
-pub(crate) fn boosted<'a>(
-    points: i128,
-    boosts: impl Iterator<Item = &'a BoostEntry>,
-) -> i64 {
+pub(crate) fn boosted<'a>(points: i128, boosts: impl Iterator<Item = &'a BoostEntry>) -> i64 {
     let factors: Vec<(Amount, Rounding)> = boosts
         .map(|boost| (boost.body().multiplier, boost.body().rounding))
         .collect();
@@ -118,7 +115,10 @@ impl Natural {
 }
 
 /// The lowest digit.
-#[expect(clippy::cast_possible_truncation, reason = "the lowest 32 bits are asked for")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the lowest 32 bits are asked for"
+)]
 fn low(value: u128) -> u32 {
     value as u32
 }
@@ -163,7 +163,10 @@ mod tests {
         factors = [vec![("32", Up); 20], vec![("0.03125", Up); 20]].concat();
         assert_eq!(times(12_345, &factors), 12_345);
         // 10^30 / 10^30, and a little more and less.
-        assert_eq!(times(i128::from(POINTS_MAX) * 1_000, &[("0.001", Down)]), POINTS_MAX);
+        assert_eq!(
+            times(i128::from(POINTS_MAX) * 1_000, &[("0.001", Down)]),
+            POINTS_MAX
+        );
         assert_eq!(times(1, &vec![("0.000001", Up); 30]), 1);
         assert_eq!(times(1, &vec![("0.000001", Nearest); 30]), 0);
         assert_eq!(times(500_000, &[("0.000001", Nearest)]), 1);

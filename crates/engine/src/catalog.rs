@@ -162,7 +162,11 @@ impl BoostEntry {
     /// Whether it multiplies what a user earns on a local date.
     pub fn applies(&self, user: &User, date: Date) -> bool {
         self.body().holds(date)
-            && self.body().user.as_ref().is_none_or(|own| own.id() == user.id)
+            && self
+                .body()
+                .user
+                .as_ref()
+                .is_none_or(|own| own.id() == user.id)
             && all_match(&self.user_filters, &user.attributes)
     }
 }

@@ -88,11 +88,7 @@ pub fn needed(
 
 /// The values that points for time that has passed will move, as board and run: awards belong to the
 /// runs of their own dates, which may be over.
-pub fn needed_by_time(
-    catalog: &Catalog,
-    state: &UserState,
-    now: Timestamp,
-) -> Vec<(BoardId, i64)> {
+pub fn needed_by_time(catalog: &Catalog, state: &UserState, now: Timestamp) -> Vec<(BoardId, i64)> {
     if catalog.time_triggers().next().is_none() {
         return Vec::new();
     }
@@ -166,7 +162,9 @@ pub(crate) fn follow(
     let deltas = steps.into_iter().filter_map(|(key, mut own)| {
         own.retain(|_, amount| *amount != 0);
         let (reached, _) = own.last_key_value()?;
-        let delta = own.values().fold(0_i64, |sum, step| sum.saturating_add(*step));
+        let delta = own
+            .values()
+            .fold(0_i64, |sum, step| sum.saturating_add(*step));
         Some((key, (delta, *reached)))
     });
     let deltas = deltas.collect();

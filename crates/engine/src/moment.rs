@@ -61,10 +61,7 @@ pub fn user_boosts_between(
 
 /// When a boost is told to begin and to be over. For everybody: 10:00 UTC on the eve of its first
 /// date, 13:00 UTC on the day after its last one. For one user: the midnights of the user's `zone`.
-pub fn boost_moments(
-    boost: &PointsBoost,
-    zone: Option<&Zone>,
-) -> (Timestamp, Option<Timestamp>) {
+pub fn boost_moments(boost: &PointsBoost, zone: Option<&Zone>) -> (Timestamp, Option<Timestamp>) {
     match zone {
         Some(zone) => (
             zone.start_of(boost.start),

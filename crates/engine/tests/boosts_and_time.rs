@@ -108,7 +108,10 @@ mod boosts {
         let change = points_of(&reply.points, xp).unwrap();
         assert_eq!((change.added, change.awards.len()), (4, 1));
         w.cap(xp, 6);
-        assert_eq!(points_of(&w.event("u", "m", "3").points, xp).unwrap().added, 2);
+        assert_eq!(
+            points_of(&w.event("u", "m", "3").points, xp).unwrap().added,
+            2
+        );
         assert!(points_of(&w.event("u", "m", "3").points, xp).is_none());
         w.check();
     }
@@ -139,7 +142,11 @@ mod boosts {
         ] {
             w.at(now);
             let reply = w.event_of(&zone.replace('/', "-"), tz(zone), "m", "1");
-            assert_eq!(points_of(&reply.points, xp).unwrap().added, added, "{zone} {now}");
+            assert_eq!(
+                points_of(&reply.points, xp).unwrap().added,
+                added,
+                "{zone} {now}"
+            );
         }
     }
 
@@ -151,7 +158,9 @@ mod boosts {
         w.event("own", "m", "1");
         let number = w.state("own").user.get().id.0;
         let group = w.boost(xp, "2", "2026-03-10");
-        w.edit_boost(group, |boost| boost.user_filters = vec![filter(plan, "pro")]);
+        w.edit_boost(group, |boost| {
+            boost.user_filters = vec![filter(plan, "pro")]
+        });
         let own = w.boost(xp, "3", "2026-03-10");
         w.edit_boost(own, |boost| {
             boost.user = Some(BoostUser {
@@ -318,15 +327,27 @@ mod moments {
         assert_eq!(
             moment::between(&w.catalog, from, instant("2026-04-01T00:00:00Z")),
             [
-                (instant("2026-03-11T10:00:00Z"), Notice::BoostStarted { boost }),
-                (instant("2026-03-14T13:00:00Z"), Notice::BoostFinished { boost }),
+                (
+                    instant("2026-03-11T10:00:00Z"),
+                    Notice::BoostStarted { boost }
+                ),
+                (
+                    instant("2026-03-14T13:00:00Z"),
+                    Notice::BoostFinished { boost }
+                ),
             ]
         );
-        assert_eq!(moment::next(&w.catalog, from), Some(instant("2026-03-11T10:00:00Z")));
+        assert_eq!(
+            moment::next(&w.catalog, from),
+            Some(instant("2026-03-11T10:00:00Z"))
+        );
         // A span holds its end and not its beginning.
         let start = instant("2026-03-11T10:00:00Z");
         assert_eq!(moment::between(&w.catalog, from, start).len(), 1);
-        assert_eq!(moment::between(&w.catalog, start, start + SignedDuration::from_hours(1)), []);
+        assert_eq!(
+            moment::between(&w.catalog, start, start + SignedDuration::from_hours(1)),
+            []
+        );
     }
 
     #[test]
@@ -341,7 +362,10 @@ mod moments {
     fn the_boost_of_a_user_is_told_at_the_users_midnights() {
         let (mut w, boost) = world();
         w.edit_boost(boost, |boost| {
-            boost.user = Some(BoostUser { number: 7, name: "u".into() });
+            boost.user = Some(BoostUser {
+                number: 7,
+                name: "u".into(),
+            });
         });
         let (from, to) = (instant(NOON), instant("2026-04-01T00:00:00Z"));
         assert_eq!(moment::between(&w.catalog, from, to), []);
@@ -349,10 +373,19 @@ mod moments {
         assert_eq!(moment::boosted_users(&w.catalog, from, to), [user].into());
         assert!(moment::boosted_users(&w.catalog, to, to).is_empty());
         let zones = |zone: &str| BTreeMap::from([(user, Zone::named(zone).unwrap())]);
-        let told = |zone: &str, from, to| moment::user_boosts_between(&w.catalog, &zones(zone), from, to);
+        let told =
+            |zone: &str, from, to| moment::user_boosts_between(&w.catalog, &zones(zone), from, to);
         for (zone, start, end) in [
-            ("Pacific/Kiritimati", "2026-03-11T10:00:00Z", "2026-03-13T10:00:00Z"),
-            ("Pacific/Honolulu", "2026-03-12T10:00:00Z", "2026-03-14T10:00:00Z"),
+            (
+                "Pacific/Kiritimati",
+                "2026-03-11T10:00:00Z",
+                "2026-03-13T10:00:00Z",
+            ),
+            (
+                "Pacific/Honolulu",
+                "2026-03-12T10:00:00Z",
+                "2026-03-14T10:00:00Z",
+            ),
             ("UTC", "2026-03-12T00:00:00Z", "2026-03-14T00:00:00Z"),
         ] {
             let expected = [
@@ -373,7 +406,10 @@ mod moments {
             }
             assert_eq!(often, expected, "{zone}");
         }
-        assert_eq!(moment::user_boosts_between(&w.catalog, &BTreeMap::new(), from, to), []);
+        assert_eq!(
+            moment::user_boosts_between(&w.catalog, &BTreeMap::new(), from, to),
+            []
+        );
     }
 
     /// Moments that a change leaves behind are told by the change, and only then.
@@ -381,25 +417,38 @@ mod moments {
     fn a_change_tells_what_it_leaves_behind() {
         let (w, id) = world();
         let boost = w.catalog.boost(id).unwrap().body().clone();
-        let kinds = |before: Option<&engine::definition::PointsBoost>, after, zone: Option<&Zone>, now| {
-            moment::passed(id, before, after, zone, instant(now))
-                .iter()
-                .map(Notice::kind)
-                .collect::<Vec<_>>()
-        };
+        let kinds =
+            |before: Option<&engine::definition::PointsBoost>, after, zone: Option<&Zone>, now| {
+                moment::passed(id, before, after, zone, instant(now))
+                    .iter()
+                    .map(Notice::kind)
+                    .collect::<Vec<_>>()
+            };
         let (started, finished) = ("points.boost_started", "points.boost_finished");
         let nothing: [&str; 0] = [];
         assert_eq!(kinds(None, &boost, None, "2026-03-11T09:59:59Z"), nothing);
         assert_eq!(kinds(None, &boost, None, "2026-03-11T10:00:00Z"), [started]);
-        assert_eq!(kinds(Some(&boost), &boost, None, "2026-03-12T10:00:00Z"), nothing);
-        let early = engine::definition::PointsBoost { start: day("2026-03-01"), ..boost.clone() };
+        assert_eq!(
+            kinds(Some(&boost), &boost, None, "2026-03-12T10:00:00Z"),
+            nothing
+        );
+        let early = engine::definition::PointsBoost {
+            start: day("2026-03-01"),
+            ..boost.clone()
+        };
         assert_eq!(kinds(Some(&boost), &early, None, NOON), [started]);
-        let over = engine::definition::PointsBoost { end: Some(day("2026-03-05")), ..early.clone() };
+        let over = engine::definition::PointsBoost {
+            end: Some(day("2026-03-05")),
+            ..early.clone()
+        };
         assert_eq!(kinds(Some(&early), &over, None, NOON), [finished]);
         assert_eq!(kinds(Some(&boost), &over, None, NOON), [started, finished]);
         assert_eq!(kinds(Some(&over), &boost, None, NOON), nothing);
         let kiritimati = Zone::named("Pacific/Kiritimati").unwrap();
-        assert_eq!(kinds(None, &boost, Some(&kiritimati), "2026-03-11T10:00:00Z"), [started]);
+        assert_eq!(
+            kinds(None, &boost, Some(&kiritimati), "2026-03-11T10:00:00Z"),
+            [started]
+        );
     }
 }
 
@@ -503,7 +552,9 @@ mod time {
         let (mut w, xp) = ticking(every_days(1), 10);
         let plan = w.user_attribute("plan");
         let paid = w.trigger(xp, every_days(1), 100);
-        w.edit_trigger(paid, |trigger| trigger.user_filters = vec![filter(plan, "pro")]);
+        w.edit_trigger(paid, |trigger| {
+            trigger.user_filters = vec![filter(plan, "pro")]
+        });
         w.cap(xp, 125);
         w.save("u", Patch::default());
         w.at("2026-03-12T12:00:00Z");
@@ -526,11 +577,22 @@ mod time {
         w.at("2026-03-10T16:00:00Z");
         w.save("u", tz("America/New_York"));
         w.at("2026-03-12T03:00:00Z").settle("u");
-        let dates = |w: &World| awards(w, "u").into_iter().map(|award| (award.1, award.2)).collect::<Vec<_>>();
-        assert_eq!(dates(&w), [("2026-03-10T15:00:00Z".into(), "2026-03-11".into())]);
+        let dates = |w: &World| {
+            awards(w, "u")
+                .into_iter()
+                .map(|award| (award.1, award.2))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            dates(&w),
+            [("2026-03-10T15:00:00Z".into(), "2026-03-11".into())]
+        );
         // Back east it is the 12th: the tick comes with the journey.
         w.save("u", tz("Asia/Tokyo"));
-        assert_eq!(dates(&w)[1..], [("2026-03-12T03:00:00Z".into(), "2026-03-12".into())]);
+        assert_eq!(
+            dates(&w)[1..],
+            [("2026-03-12T03:00:00Z".into(), "2026-03-12".into())]
+        );
         w.save("u", tz("UTC"));
         w.at("2026-03-12T23:00:00Z").settle("u");
         assert_eq!(dates(&w).len(), 2);
@@ -545,7 +607,10 @@ mod time {
         let (mut w, xp) = ticking(every_hours(12), 1);
         let board = w.board("daily", RankBy::Points(xp), "2026-03-01");
         w.edit_board(board, |board| {
-            board.run = Some(Run { unit: RunUnit::Day, interval: 1 });
+            board.run = Some(Run {
+                unit: RunUnit::Day,
+                interval: 1,
+            });
         });
         w.is_lean = true;
         w.save("u", Patch::default());
@@ -644,7 +709,8 @@ mod time {
                     }
                     trigger.next_date = days_after(trigger.next_date, trigger.interval);
                     trigger.next_quarter += 4 * trigger.interval;
-                    let after = (self.balance + trigger.points).clamp(0, self.cap.max(self.balance));
+                    let after =
+                        (self.balance + trigger.points).clamp(0, self.cap.max(self.balance));
                     if after != self.balance {
                         self.paid.push((after - self.balance, at));
                         self.balance = after;
@@ -725,7 +791,11 @@ mod triggers {
         w.streak(metric, 1);
         let xp = w.system("xp");
         w.trigger(xp, TriggerRule::Streak { length: 1 }, 5);
-        for (now, balance) in [(NOON, 5), ("2026-03-10T13:00:00Z", 5), ("2026-03-11T12:00:00Z", 10)] {
+        for (now, balance) in [
+            (NOON, 5),
+            ("2026-03-10T13:00:00Z", 5),
+            ("2026-03-11T12:00:00Z", 10),
+        ] {
             w.at(now).event("u", "m", "1");
             assert_eq!(w.balance("u", xp), balance, "{now}");
         }
@@ -755,7 +825,10 @@ mod triggers {
         assert_eq!(w.notices, []);
         // The next award is compared with what the edited levels say of the balance before it.
         let reply = w.event("u", "m", "5");
-        assert_eq!(points_of(&reply.points, xp).unwrap().level, Some((None, Some(low))));
+        assert_eq!(
+            points_of(&reply.points, xp).unwrap().level,
+            Some((None, Some(low)))
+        );
         assert_eq!(amount("60").steps(1), w.balance("u", xp));
     }
 }

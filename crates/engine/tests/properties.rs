@@ -281,7 +281,10 @@ fn space(setup: &Setup) -> World {
         trigger.user_filters = vec![filter(plan, "blue")];
     });
     w.cap(energy, 60);
-    for (multiplier, start, end) in [("1.5", "2026-01-22", "2026-02-02"), ("0.7", "2026-01-30", "2026-02-20")] {
+    for (multiplier, start, end) in [
+        ("1.5", "2026-01-22", "2026-02-02"),
+        ("0.7", "2026-01-30", "2026-02-20"),
+    ] {
         let boost = w.boost(xp, multiplier, start);
         w.edit_boost(boost, |boost| {
             boost.end = Some(day(end));
@@ -289,7 +292,9 @@ fn space(setup: &Setup) -> World {
         });
     }
     let boost = w.boost(energy, "2", "2026-01-21");
-    w.edit_boost(boost, |boost| boost.user_filters = vec![filter(plan, "red")]);
+    w.edit_boost(boost, |boost| {
+        boost.user_filters = vec![filter(plan, "red")]
+    });
     let cost = w.trigger(energy, every(1, steps), -2);
     w.edit_trigger(cost, |trigger| trigger.block_if_out_of_points = true);
 

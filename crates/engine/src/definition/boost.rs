@@ -167,21 +167,27 @@ mod tests {
     #[test]
     fn amb34_the_status_for_everybody_follows_the_outermost_zones() {
         let status = |now: &str| boost().status_everywhere(now.parse().unwrap());
-        assert_eq!(status("2026-03-09T09:59:59.999999Z"), BoostStatus::Scheduled);
+        assert_eq!(
+            status("2026-03-09T09:59:59.999999Z"),
+            BoostStatus::Scheduled
+        );
         assert_eq!(status("2026-03-09T10:00:00Z"), BoostStatus::Active);
         assert_eq!(status("2026-03-12T11:59:59.999999Z"), BoostStatus::Active);
         assert_eq!(status("2026-03-12T12:00:00Z"), BoostStatus::Finished);
-        let open = PointsBoost { end: None, ..boost() };
-        assert_eq!(
-            open.status_everywhere(Timestamp::MAX),
-            BoostStatus::Active
-        );
+        let open = PointsBoost {
+            end: None,
+            ..boost()
+        };
+        assert_eq!(open.status_everywhere(Timestamp::MAX), BoostStatus::Active);
     }
 
     #[test]
     fn a_users_boost_follows_the_date_of_the_user() {
         let own = PointsBoost {
-            user: Some(BoostUser { number: 1, name: "u".into() }),
+            user: Some(BoostUser {
+                number: 1,
+                name: "u".into(),
+            }),
             ..boost()
         };
         // An instant at which the boost is active for everybody.
@@ -199,17 +205,31 @@ mod tests {
             multiplier: Amount::parse(multiplier).unwrap(),
             ..boost()
         };
-        for wrong in ["1", "0", "-2", "100", "0.0000001", "1.0000001", "99.9999999"] {
+        for wrong in [
+            "1",
+            "0",
+            "-2",
+            "100",
+            "0.0000001",
+            "1.0000001",
+            "99.9999999",
+        ] {
             assert!(with(wrong).problem().is_some(), "{wrong}");
         }
         for right in ["0.000001", "0.5", "1.000001", "99.999999"] {
             assert_eq!(with(right).problem(), None, "{right}");
         }
-        let name = |name: &str| PointsBoost { name: name.into(), ..boost() };
+        let name = |name: &str| PointsBoost {
+            name: name.into(),
+            ..boost()
+        };
         assert_eq!(name(&"n".repeat(255)).problem(), None);
         assert!(name(&"n".repeat(256)).problem().is_some());
         assert!(name(" ").problem().is_some());
-        let early = PointsBoost { end: Some(date(2026, 3, 9)), ..boost() };
+        let early = PointsBoost {
+            end: Some(date(2026, 3, 9)),
+            ..boost()
+        };
         assert!(early.problem().unwrap().contains("end"));
     }
 }

@@ -439,7 +439,11 @@ impl World {
         let needed: BTreeSet<_> = metrics
             .into_iter()
             .flat_map(|metric| engine::leaderboard::needed(&self.catalog, &user, metric, self.now))
-            .chain(engine::leaderboard::needed_by_time(&self.catalog, state, self.now))
+            .chain(engine::leaderboard::needed_by_time(
+                &self.catalog,
+                state,
+                self.now,
+            ))
             .collect();
         let earliest = Zone::utc().date(self.now - jiff::SignedDuration::from_hours(36));
         let from = self.catalog.streak.frequency.period(earliest).start;

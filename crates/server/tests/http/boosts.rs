@@ -48,7 +48,12 @@ fn a_boost_is_made_read_changed_and_deleted() {
             &json!({"id": id, "name": "Half", "multiplier": 0.55, "rounding": "up", "end": null}),
         );
         assert_eq!(
-            (&changed["name"], &changed["multiplier"], &changed["rounding"], &changed["end"]),
+            (
+                &changed["name"],
+                &changed["multiplier"],
+                &changed["rounding"],
+                &changed["end"]
+            ),
             (&json!("Half"), &json!(0.55), &json!("up"), &Value::Null)
         );
         // What was awarded stays; what comes is boosted anew.
@@ -65,7 +70,10 @@ fn a_boost_is_made_read_changed_and_deleted() {
         app.admin("DELETE", &format!("/admin/v1{path}?ids={id}"), None)
             .expect(200);
         assert_eq!(app.get(&format!("/admin/v1{path}")), json!([]));
-        assert_eq!(app.get("/v1/points/xp/boosts?includeFinished=true"), json!([]));
+        assert_eq!(
+            app.get("/v1/points/xp/boosts?includeFinished=true"),
+            json!([])
+        );
         app.admin("GET", &format!("/admin/v1{path}/{id}"), None)
             .refused(404);
         let answer = app.event("m", &json!({"id": "u"}), 1.0);
@@ -81,8 +89,12 @@ fn a_boost_is_made_read_changed_and_deleted() {
 fn d13_boosts_and_triggers_that_cannot_be() {
     on_both(NOW, |app| {
         let system = set_up(app);
-        let attribute = app.create("/attributes", &json!({"name": "P", "key": "plan", "type": "user"}));
-        app.admin("POST", "/v1/users", Some(&json!({"id": "u"}))).expect(201);
+        let attribute = app.create(
+            "/attributes",
+            &json!({"name": "P", "key": "plan", "type": "user"}),
+        );
+        app.admin("POST", "/v1/users", Some(&json!({"id": "u"})))
+            .expect(201);
         let path = format!("/points/{system}/boosts");
         let filters = json!([{"attributeId": attribute["id"], "attributeValue": "pro"}]);
         let good = json!({"name": "B", "start": "2026-03-10", "multiplier": 2});
@@ -108,7 +120,11 @@ fn d13_boosts_and_triggers_that_cannot_be() {
             assert_eq!(answer["created"], json!([]), "{wrong}");
             assert_eq!(answer["issues"][0]["index"], 0, "{wrong}");
             // As part of a system it refuses the whole system (AMB-56).
-            let answer = post(app, "/points", &json!({"name": "S", "key": "s", "boosts": [item]}));
+            let answer = post(
+                app,
+                "/points",
+                &json!({"name": "S", "key": "s", "boosts": [item]}),
+            );
             assert_eq!(answer["created"], json!([]), "{wrong}");
         }
         let triggers = format!("/points/{system}/triggers");
@@ -127,13 +143,16 @@ fn d13_boosts_and_triggers_that_cannot_be() {
         }
         let unknown = "/admin/v1/points/00000000-0000-7000-8000-000000000000/boosts";
         app.admin("GET", unknown, None).refused(404);
-        app.admin("POST", unknown, Some(&json!([good]))).refused(404);
+        app.admin("POST", unknown, Some(&json!([good])))
+            .refused(404);
         // An attribute that a boost names stays.
         let mut group = good.clone();
         group["userAttributes"] = filters;
         app.create(&path, &group);
         let id = attribute["id"].as_str().unwrap();
-        let answer = app.admin("DELETE", &format!("/admin/v1/attributes?ids={id}"), None).expect(200);
+        let answer = app
+            .admin("DELETE", &format!("/admin/v1/attributes?ids={id}"), None)
+            .expect(200);
         assert_eq!(answer["deleted"], json!([]));
     });
 }
@@ -142,8 +161,14 @@ fn d13_boosts_and_triggers_that_cannot_be() {
 fn boosts_of_users_groups_and_days_to_come() {
     on_both(NOW, |app| {
         let system = set_up(app);
-        let attribute = app.create("/attributes", &json!({"name": "P", "key": "plan", "type": "user"}));
-        for (user, zone, plan) in [("east", "Pacific/Kiritimati", "pro"), ("west", "Pacific/Honolulu", "free")] {
+        let attribute = app.create(
+            "/attributes",
+            &json!({"name": "P", "key": "plan", "type": "user"}),
+        );
+        for (user, zone, plan) in [
+            ("east", "Pacific/Kiritimati", "pro"),
+            ("west", "Pacific/Honolulu", "free"),
+        ] {
             let body = json!({"id": user, "tz": zone, "attributes": {"plan": plan}});
             app.admin("POST", "/v1/users", Some(&body)).expect(201);
         }
@@ -156,7 +181,10 @@ fn boosts_of_users_groups_and_days_to_come() {
             app.create(&path, &item)
         };
         let all = boost("all", json!({}));
-        let group = boost("group", json!({"userAttributes": [{"attributeId": attribute["id"], "attributeValue": "pro"}]}));
+        let group = boost(
+            "group",
+            json!({"userAttributes": [{"attributeId": attribute["id"], "attributeValue": "pro"}]}),
+        );
         let east = boost("east", json!({"userId": "east"}));
         let west = boost("west", json!({"userId": "west", "end": "2026-03-11"}));
         boost("later", json!({"start": "2026-04-01"}));
@@ -170,37 +198,56 @@ fn boosts_of_users_groups_and_days_to_come() {
         let names = |path: &str| -> Vec<String> {
             let shown = app.get(path);
             let shown = shown.as_array().unwrap().iter();
-            shown.map(|boost| boost["name"].as_str().unwrap().to_owned()).collect()
+            shown
+                .map(|boost| boost["name"].as_str().unwrap().to_owned())
+                .collect()
         };
-        assert_eq!(names("/v1/users/east/points/xp/boosts"), ["all", "group", "east"]);
+        assert_eq!(
+            names("/v1/users/east/points/xp/boosts"),
+            ["all", "group", "east"]
+        );
         assert!(names("/v1/users/west/points/xp/boosts").is_empty());
         assert_eq!(names("/v1/points/xp/boosts"), ["all", "group", "later"]);
-        app.admin("GET", "/v1/users/nobody/points/xp/boosts", None).refused(404);
-        app.admin("GET", "/v1/users/east/points/nothing/boosts", None).refused(404);
-        app.admin("GET", "/v1/points/nothing/boosts", None).refused(404);
+        app.admin("GET", "/v1/users/nobody/points/xp/boosts", None)
+            .refused(404);
+        app.admin("GET", "/v1/users/east/points/nothing/boosts", None)
+            .refused(404);
+        app.admin("GET", "/v1/points/nothing/boosts", None)
+            .refused(404);
         app.travel("2026-03-11T12:00:00Z");
         assert_eq!(names("/v1/users/west/points/xp/boosts"), ["all", "west"]);
         let answer = app.event("m", &json!({"id": "west"}), 1.0);
         assert_eq!(answer["points"]["xp"]["added"], 40);
         app.travel("2026-03-13T12:00:00Z");
         let id = west["id"].as_str().unwrap();
-        assert_eq!(app.get(&format!("/admin/v1{path}/{id}"))["status"], "finished");
+        assert_eq!(
+            app.get(&format!("/admin/v1{path}/{id}"))["status"],
+            "finished"
+        );
         // Members that never change, and those of boosts for groups only.
         let answer = app
-            .admin("PATCH", &format!("/admin/v1{path}"), Some(&json!([{"id": id, "userAttributes": []}])))
+            .admin(
+                "PATCH",
+                &format!("/admin/v1{path}"),
+                Some(&json!([{"id": id, "userAttributes": []}])),
+            )
             .expect(200);
         assert_eq!(answer["issues"][0]["id"], id);
         let ended = json!({"id": all["id"], "end": "2026-03-11"});
         assert_eq!(app.update(&path, &ended)["status"], "finished");
         assert_eq!(names("/v1/points/xp/boosts"), ["group", "later"]);
-        assert_eq!(names("/v1/points/xp/boosts?includeFinished=true"), ["all", "group", "later"]);
+        assert_eq!(
+            names("/v1/points/xp/boosts?includeFinished=true"),
+            ["all", "group", "later"]
+        );
     });
 }
 
 #[test]
 fn a_system_is_made_with_boosts_and_time_triggers() {
     on_both(NOW, |app| {
-        app.admin("POST", "/v1/users", Some(&json!({"id": "early"}))).expect(201);
+        app.admin("POST", "/v1/users", Some(&json!({"id": "early"})))
+            .expect(201);
         let system = app.create(
             "/points",
             &json!({
@@ -214,13 +261,19 @@ fn a_system_is_made_with_boosts_and_time_triggers() {
         );
         assert_eq!(system["boosts"][0]["status"], "scheduled");
         assert_eq!(
-            (&system["triggers"][0]["timeUnit"], &system["triggers"][0]["timeInterval"]),
+            (
+                &system["triggers"][0]["timeUnit"],
+                &system["triggers"][0]["timeInterval"]
+            ),
             (&json!("hours"), &json!(12))
         );
         let read = app.get("/v1/points/energy");
         assert_eq!(read["triggers"].as_array().unwrap().len(), 1);
         assert_eq!(
-            (&read["triggers"][0]["timeUnit"], &read["triggers"][0]["timeInterval"]),
+            (
+                &read["triggers"][0]["timeUnit"],
+                &read["triggers"][0]["timeInterval"]
+            ),
             (&json!("hour"), &json!(12))
         );
         // Nobody acts: the sweep pays, and a read before it says the same.
@@ -233,15 +286,24 @@ fn a_system_is_made_with_boosts_and_time_triggers() {
             .as_array()
             .unwrap()
             .iter()
-            .map(|award| (award["awarded"].as_i64().unwrap(), award["date"].as_str().unwrap()))
+            .map(|award| {
+                (
+                    award["awarded"].as_i64().unwrap(),
+                    award["date"].as_str().unwrap(),
+                )
+            })
             .collect();
         let amounts: Vec<i64> = awarded.iter().map(|(amount, _)| *amount).collect();
         assert_eq!(amounts, [6, 6, 2, 2]);
-        assert!(awarded[1].1.starts_with("2026-03-12T00:00:0"), "{awarded:?}");
+        assert!(
+            awarded[1].1.starts_with("2026-03-12T00:00:0"),
+            "{awarded:?}"
+        );
         // The type changes only while it does not fire, and then with all that the new type needs.
         let path = format!("/points/{}/triggers", system["id"].as_str().unwrap());
         let patch = |item: Value| {
-            app.admin("PATCH", &format!("/admin/v1{path}"), Some(&json!([item]))).expect(200)
+            app.admin("PATCH", &format!("/admin/v1{path}"), Some(&json!([item])))
+                .expect(200)
         };
         let (hourly, daily) = (&system["triggers"][0]["id"], &system["triggers"][1]["id"]);
         let answer = patch(json!({"id": hourly, "type": "user_creation"}));
@@ -250,10 +312,16 @@ fn a_system_is_made_with_boosts_and_time_triggers() {
         assert_eq!(answer["issues"][0]["id"], *daily);
         let answer = patch(json!({"id": daily, "streakLength": 3}));
         assert_eq!(answer["issues"][0]["id"], *daily);
-        app.update(&path, &json!({"id": daily, "status": "active", "timeInterval": 2}));
+        app.update(
+            &path,
+            &json!({"id": daily, "status": "active", "timeInterval": 2}),
+        );
         app.update(&path, &json!({"id": hourly, "status": "inactive"}));
         app.travel("2026-03-15T12:00:00Z");
         let read = app.get("/v1/users/early/points/energy?awards=1");
-        assert_eq!((&read["total"], &read["awards"][0]["awarded"]), (&json!(31), &json!(15)));
+        assert_eq!(
+            (&read["total"], &read["awards"][0]["awarded"]),
+            (&json!(31), &json!(15))
+        );
     });
 }

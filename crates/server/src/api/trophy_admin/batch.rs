@@ -41,14 +41,21 @@ pub trait Shown: Definition + Send + 'static {
         listed: &[Stored<Self>],
         now: Timestamp,
     ) -> store::Result<Vec<Self::Wire>> {
-        Ok(listed.iter().map(|stored| Self::shown(stored, now)).collect())
+        Ok(listed
+            .iter()
+            .map(|stored| Self::shown(stored, now))
+            .collect())
     }
 }
 
 /// Shows one definition of a kind as [`Shown::shown_all`] does.
 fn shown_one<K: Shown>(view: &mut View<'_, '_>, stored: Stored<K>) -> Result<Json<K::Wire>> {
     let shown = K::shown_all(view.tx, view.space, &[stored], view.now)?;
-    shown.into_iter().next().map(Json).ok_or_else(not_found::<K>)
+    shown
+        .into_iter()
+        .next()
+        .map(Json)
+        .ok_or_else(not_found::<K>)
 }
 
 /// Why an item was not carried out.
@@ -251,9 +258,7 @@ pub async fn list<K: Shown>(
     let (limit, skip) = query.page()?;
     app.read(caller, move |view| {
         let listed = store::definition::list::<K>(view.tx, view.space, limit, skip)?;
-        Ok(Json(K::shown_all(
-            view.tx, view.space, &listed, view.now,
-        )?))
+        Ok(Json(K::shown_all(view.tx, view.space, &listed, view.now)?))
     })
     .await
 }
@@ -269,9 +274,7 @@ pub async fn list_of<O: Shown, K: Shown>(
     app.read(caller, move |view| {
         let owner = view.owner::<O>(&owner)?;
         let listed = store::definition::list_of::<K>(view.tx, view.space, owner, limit, skip)?;
-        Ok(Json(K::shown_all(
-            view.tx, view.space, &listed, view.now,
-        )?))
+        Ok(Json(K::shown_all(view.tx, view.space, &listed, view.now)?))
     })
     .await
 }

@@ -292,7 +292,10 @@ pub async fn create_leaderboards(
                     Some(text) => references::date("start", &text)?,
                     None => utc_date(configuration.now),
                 },
-                end: item.end.map(|text| references::date("end", &text)).transpose()?,
+                end: item
+                    .end
+                    .map(|text| references::date("end", &text))
+                    .transpose()?,
                 run: run(
                     None,
                     item.run_unit.map_or(Patch::Absent, Patch::Value),

@@ -80,8 +80,7 @@ const TAKEN: &str = "boost";
 const NOT_WITH_USER: &str = "userAttributes are not permitted together with userId";
 
 fn multiplier(number: &serde_json::Number) -> ItemResult<Amount> {
-    Amount::parse(&number.to_string())
-        .map_err(|error| Fault::Issue(format!("multiplier {error}")))
+    Amount::parse(&number.to_string()).map_err(|error| Fault::Issue(format!("multiplier {error}")))
 }
 
 fn rounding(rounding: w::Rounding) -> Rounding {
@@ -93,7 +92,10 @@ fn rounding(rounding: w::Rounding) -> Rounding {
 }
 
 /// The zone of the one user whom a boost is for, if there is one.
-fn zone(configuration: &mut Configuration<'_, '_>, boost: &PointsBoost) -> ItemResult<Option<Zone>> {
+fn zone(
+    configuration: &mut Configuration<'_, '_>,
+    boost: &PointsBoost,
+) -> ItemResult<Option<Zone>> {
     let Some(user) = boost.user.as_ref().map(BoostUser::id) else {
         return Ok(None);
     };

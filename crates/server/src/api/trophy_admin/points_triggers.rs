@@ -260,9 +260,8 @@ pub fn follow_up(
     stored: &Stored<PointsTrigger>,
 ) -> ItemResult<()> {
     let after = &stored.body;
-    let is_begun = before.is_none_or(|before| {
-        !before.is_active || before.active_since != after.active_since
-    });
+    let is_begun =
+        before.is_none_or(|before| !before.is_active || before.active_since != after.active_since);
     if after.is_active && is_begun && matches!(after.rule, TriggerRule::Time { .. }) {
         configuration.resettle();
     }
