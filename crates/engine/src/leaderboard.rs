@@ -133,11 +133,13 @@ pub(crate) fn follow(
     let catalog = turn.catalog;
     let today = turn.today();
     let second = turn.second_of_day();
-    let mut deltas: BTreeMap<(BoardId, i64), (i64, Timestamp)> = BTreeMap::new();
+    // What each instant brings: points for time may come and go again before anybody looks.
+    let mut steps: BTreeMap<(BoardId, i64), BTreeMap<Timestamp, i64>> = BTreeMap::new();
     if let Some((metric, value)) = event {
         for board in catalog.live_boards_of_metric(metric, turn.now) {
             if let Some(run) = board.body().run_at(today, Some(second)) {
-                deltas.insert((board.id(), run), (value.millionths(), turn.now));
+                let step = BTreeMap::from([(turn.now, value.millionths())]);
+                steps.insert((board.id(), run), step);
             }
         }
     }
@@ -149,13 +151,22 @@ pub(crate) fn follow(
             for entry in turn.appended.ledger.iter().filter(|e| e.system == system) {
                 if let Some(run) = board.body().run_at(entry.date, entry.second_of_day) {
                     // An award for a midnight that passed counts from that midnight.
-                    let (delta, reached) = deltas.entry((board.id(), run)).or_insert((0, entry.at));
-                    *delta = delta.saturating_add(entry.amount);
-                    *reached = entry.at.max(*reached);
+                    let own = steps.entry((board.id(), run)).or_default();
+                    let step = own.entry(entry.at).or_default();
+                    *step = step.saturating_add(entry.amount);
                 }
             }
         }
     }
+    let deltas = steps.into_iter().filter_map(|(key, mut own)| {
+        own.retain(|_, amount| *amount != 0);
+        let (reached, _) = own.last_key_value()?;
+        let delta = own
+            .values()
+            .fold(0_i64, |sum, step| sum.saturating_add(*step));
+        Some((key, (delta, *reached)))
+    });
+    let deltas = deltas.collect();
     let mut changes = change(turn, deltas);
     if is_extended {
         changes.extend(follow_streak(turn));
@@ -174,7 +185,7 @@ pub(crate) fn follow_streak(turn: &mut Turn<'_>) -> Vec<BoardChange> {
         if board.body().rank_by == RankBy::Streak {
             let key = (board.id(), STREAK_RUN);
             let held = turn.state.boards.get(&key).map_or(0, |row| row.get().value);
-            if length < held || board.body().counts_at(Some(second)) {
+            if length < held || length > held && board.body().counts_at(Some(second)) {
                 deltas.insert(key, (length.saturating_sub(held), turn.now));
             }
         }
@@ -190,9 +201,6 @@ fn change(
     let catalog = turn.catalog;
     let mut changes = Vec::new();
     for ((id, run), (delta, reached)) in deltas {
-        if delta == 0 {
-            continue;
-        }
         let Some(board) = catalog.board(id) else {
             continue;
         };

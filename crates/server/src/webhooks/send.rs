@@ -73,7 +73,7 @@ impl fmt::Debug for Outbound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outbound")
             .field("reach", &self.reach)
-            .field("limits", &self.patience)
+            .field("patience", &self.patience)
             .finish_non_exhaustive()
     }
 }
