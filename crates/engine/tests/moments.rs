@@ -15,8 +15,8 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use world::{World, day, instant};
 
-fn every(unit: RunUnit, interval: i64) -> Option<Run> {
-    Some(Run { unit, interval })
+fn every(unit: RunUnit, interval: i64) -> Run {
+    Run { unit, interval }
 }
 
 /// A world with one board.
@@ -53,7 +53,9 @@ fn told(at: &str, run: i64, begins: bool) -> (String, i64, bool) {
 
 #[test]
 fn d10_weeks_are_told_on_their_eve_and_on_the_day_after() {
-    let (w, _) = with_board("2026-11-02", |board| board.run = every(RunUnit::Day, 7));
+    let (w, _) = with_board("2026-11-02", |board| {
+        board.run = Some(every(RunUnit::Day, 7));
+    });
     assert_eq!(
         between(&w, "2026-01-01T00:00:00Z", "2026-11-16T23:00:00Z"),
         [
@@ -68,7 +70,9 @@ fn d10_weeks_are_told_on_their_eve_and_on_the_day_after() {
 
 #[test]
 fn d10_months_keep_the_day_and_are_clamped() {
-    let (w, _) = with_board("2026-01-31", |board| board.run = every(RunUnit::Month, 1));
+    let (w, _) = with_board("2026-01-31", |board| {
+        board.run = Some(every(RunUnit::Month, 1));
+    });
     assert_eq!(
         between(&w, "2026-01-01T00:00:00Z", "2026-04-30T14:00:00Z"),
         [
@@ -108,7 +112,7 @@ fn a_perpetual_board_begins_once_and_ends_if_it_has_an_end() {
     );
     // The last run is cut at the end.
     w.edit_board(board, |board| {
-        board.run = every(RunUnit::Day, 7);
+        board.run = Some(every(RunUnit::Day, 7));
         board.end = Some(day("2026-03-18"));
     });
     assert_eq!(
@@ -134,7 +138,9 @@ fn a_perpetual_board_begins_once_and_ends_if_it_has_an_end() {
 
 #[test]
 fn the_next_moment_can_be_slept_until() {
-    let (w, _) = with_board("2026-11-02", |board| board.run = every(RunUnit::Day, 7));
+    let (w, _) = with_board("2026-11-02", |board| {
+        board.run = Some(every(RunUnit::Day, 7));
+    });
     for (now, next) in [
         ("2026-11-01T09:59:59Z", Some("2026-11-01T10:00:00Z")),
         ("2026-11-01T10:00:00Z", Some("2026-11-08T10:00:00Z")),
@@ -163,7 +169,9 @@ fn changed(before: &Board, after: &Board, now: &str) -> Vec<(i64, bool)> {
 #[test]
 fn changes_by_hand_are_told_at_once() {
     use BoardStatus::{Active, Finished, Inactive, Scheduled};
-    let (w, board) = with_board("2026-11-02", |board| board.run = every(RunUnit::Day, 7));
+    let (w, board) = with_board("2026-11-02", |board| {
+        board.run = Some(every(RunUnit::Day, 7));
+    });
     let weekly = |status| Board {
         status,
         ..w.catalog.board(board).unwrap().body().clone()

@@ -1,7 +1,7 @@
 //! Leaderboards: parts of the day, places at the end of days, rows around a user, what is told of runs
 //! (spec/trophy.md 7.4-7.9, 9.4, 13.11).
 
-use engine::catalog::{Catalog, Definitions};
+use engine::catalog::{BoardEntry, Catalog, Definitions};
 use engine::definition::{Board, BoardStatus};
 use engine::id::{BoardId, Ids};
 use jiff::Timestamp;
@@ -250,7 +250,7 @@ fn amb_44_places_are_kept_when_a_users_day_ends() {
         assert!(history(app, "nepal", "b").is_empty());
         app.travel("2026-03-10T18:15:00Z");
         let first = day("2026-03-10", None, Some((1, 20)));
-        assert_eq!(history(app, "nepal", "b"), [first.clone()]);
+        assert_eq!(history(app, "nepal", "b"), std::slice::from_ref(&first));
         assert!(
             history(app, "london", "b").is_empty(),
             "the day lasts there"
@@ -564,6 +564,7 @@ fn notice(at: &str, kind: &str, run: i64) -> (String, String, i64) {
 /// spec/trophy.md D.10, 9.4: each run is told once to begin and once to be over.
 #[test]
 fn d10_runs_are_told_once_also_after_a_crash() {
+    use BoardStatus::{Active, Finished, Inactive};
     on_both("2026-10-20T00:00:00Z", |app| {
         let metric = metric(app);
         board(
@@ -615,14 +616,13 @@ fn d10_runs_are_told_once_also_after_a_crash() {
         let change = |before: BoardStatus, after: BoardStatus, now: &str| {
             let before = listening(app, &both, |board| board.status = before);
             let after = listening(app, &both, |board| board.status = after);
-            let boards: Vec<BoardId> = after.boards().map(|board| board.id()).collect();
+            let boards: Vec<BoardId> = after.boards().map(BoardEntry::id).collect();
             let told: store::Result<usize> = store.write(|tx| {
                 let ids = &mut ids.borrow_mut();
                 moments::tell_changes(tx, space, (&before, &after), &boards, instant(now), ids)
             });
             told.unwrap()
         };
-        use BoardStatus::{Active, Finished, Inactive};
         assert_eq!(change(Active, Inactive, "2026-11-18T08:00:00Z"), 0);
         assert_eq!(change(Inactive, Active, "2026-11-18T09:00:00Z"), 1);
         assert_eq!(change(Active, Finished, "2026-11-18T10:00:00Z"), 1);
