@@ -18,7 +18,7 @@ use store::access::Versions;
 use store::answer::Print;
 use store::batch::{Decided, Item};
 use store::driver::Tx;
-use store::outbox::Pending;
+use store::outbox::Written;
 use store::{Space, Store};
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -508,7 +508,7 @@ fn decide(
             at: applied.at,
             outcome: &applied.outcome,
         });
-        notices.extend(applied.told.iter().map(|told| Pending {
+        notices.extend(applied.told.iter().map(|told| Written {
             id: ids.uuid(applied.at),
             space: waiting.space,
             user: Some(applied.user),
@@ -518,7 +518,7 @@ fn decide(
         }));
     }
     let moved = moved(&catalogs, &decided)?;
-    notices.extend(moved.iter().map(|(space, at, body)| Pending {
+    notices.extend(moved.iter().map(|(space, at, body)| Written {
         id: ids.uuid(*at),
         space: *space,
         user: None,

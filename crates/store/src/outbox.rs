@@ -4,15 +4,31 @@
 //! Must not know what the texts say.
 
 use engine::id::UserId;
+use engine::outcome::Notice;
 use uuid::Uuid;
 
-use crate::Result;
 use crate::access::Space;
 use crate::driver::{Column, Tx, Value};
+use crate::{Error, Result};
 
-/// Something to be kept until it is dispatched.
+/// A notice of the rules to be kept until it is dispatched.
 #[derive(Clone, Copy, Debug)]
 pub struct Pending<'a> {
+    /// Its id: receivers tell repeats by it.
+    pub id: Uuid,
+    /// Where it happened.
+    pub space: Space,
+    /// Whom it is about, if anybody in particular.
+    pub user: Option<UserId>,
+    /// What happened.
+    pub notice: &'a Notice,
+    /// When, in microseconds UTC.
+    pub at_us: i64,
+}
+
+/// Something to be kept until it is dispatched, in the form that the dispatcher reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Written<'a> {
     /// Its id: receivers tell repeats by it.
     pub id: Uuid,
     /// Where it happened.
@@ -42,8 +58,29 @@ pub struct Kept {
     pub body: String,
 }
 
-/// Keeps what happened.
+/// Keeps notices as they are.
 pub fn insert(tx: &mut Tx<'_>, notices: &[Pending<'_>]) -> Result<()> {
+    let bodies = notices
+        .iter()
+        .map(|pending| serde_json::to_string(pending.notice).map_err(Error::broken))
+        .collect::<Result<Vec<_>>>()?;
+    let written: Vec<Written<'_>> = notices
+        .iter()
+        .zip(&bodies)
+        .map(|(pending, body)| Written {
+            id: pending.id,
+            space: pending.space,
+            user: pending.user,
+            kind: pending.notice.kind(),
+            body,
+            at_us: pending.at_us,
+        })
+        .collect();
+    insert_written(tx, &written)
+}
+
+/// Keeps what happened.
+pub fn insert_written(tx: &mut Tx<'_>, notices: &[Written<'_>]) -> Result<()> {
     tx.many(
         "insert into outbox (space_id, id, user_id, kind, body, created_at)
          select k.space_id, k.id, k.user_id, k.kind, k.body, k.created_at

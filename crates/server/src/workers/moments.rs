@@ -47,21 +47,18 @@ fn tell(app: &App, space: Space) -> Result<usize> {
             return Ok(0);
         }
         let catalog = app.room.catalogs.get(tx, space, versions.config)?;
-        let moments = moment::between(&catalog, after, now)
+        let moments: Vec<_> = moment::between(&catalog, after, now)
             .into_iter()
             .filter(|(_, notice)| catalog.listens(notice.kind()))
-            .map(|(at, notice)| Ok((at, notice.kind(), serde_json::to_string(&notice)?)))
-            .collect::<serde_json::Result<Vec<_>>>()
-            .map_err(store::Error::broken)?;
+            .collect();
         let mut ids = app.room.ids();
         let pending: Vec<Pending<'_>> = moments
             .iter()
-            .map(|(at, kind, body)| Pending {
+            .map(|(at, notice)| Pending {
                 id: ids.uuid(*at),
                 space,
                 user: None,
-                kind,
-                body,
+                notice,
                 at_us: at.as_microsecond(),
             })
             .collect();

@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use super::{Decided, Member, WorkingSet, activity, fingerprint, group_text, mission, purse, tag};
 use crate::access::Space;
 use crate::driver::{Column, Tx};
-use crate::outbox::{self, Pending};
+use crate::outbox::{self, Written};
 use crate::{Error, Result, user};
 
 /// Writes the rows that changed, the rows that were appended and the notices to be delivered. After a failure the transaction
@@ -21,7 +21,7 @@ pub fn save(
     tx: &mut Tx<'_>,
     set: &mut WorkingSet,
     decided: &[Decided<'_>],
-    notices: &[Pending<'_>],
+    notices: &[Written<'_>],
 ) -> Result<()> {
     let members = &mut set.members;
     save_users(tx, members)?;
@@ -38,7 +38,7 @@ pub fn save(
     tag::save(tx, members)?;
     activity::save(tx, decided)?;
     mission::save(tx, members, &set.groups, decided)?;
-    outbox::insert(tx, notices)?;
+    outbox::insert_written(tx, notices)?;
     for member in members.iter_mut() {
         mark_saved(&mut member.state);
         member.was_new = member.state.is_new;

@@ -1,7 +1,7 @@
 //! Notices that wait.
 
 use engine::id::UserId;
-use store::outbox::{self, Pending};
+use store::outbox::{self, Written};
 use store::{Error, Store};
 
 use crate::configuration::id;
@@ -16,7 +16,7 @@ fn notices_wait(store: &Store) {
     let mut world = World::new(store);
     let (space, other) = (world.space, world.tenant("other"));
     assert_eq!(read(store, outbox::depth), 0);
-    let pending = |space, number, kind| Pending {
+    let pending = |space, number, kind| Written {
         id: id(number),
         space,
         user: Some(UserId(1)),
@@ -24,16 +24,16 @@ fn notices_wait(store: &Store) {
         body: LOST,
         at_us: world.now.as_microsecond(),
     };
-    write(store, |tx| outbox::insert(tx, &[]));
+    write(store, |tx| outbox::insert_written(tx, &[]));
     let all = [
         pending(space, 1, "streak.lost"),
         pending(space, 2, "achievement.completed"),
         pending(other, 1, "streak.lost"),
     ];
-    write(store, |tx| outbox::insert(tx, &all));
+    write(store, |tx| outbox::insert_written(tx, &all));
     assert_eq!(read(store, outbox::depth), 3);
     let more = [pending(space, 3, "streak.lost"), all[0]];
-    let twice = store.write(|tx| outbox::insert(tx, &more));
+    let twice = store.write(|tx| outbox::insert_written(tx, &more));
     assert!(matches!(twice, Err(Error::Conflict(_))), "{twice:?}");
     assert_eq!(read(store, outbox::depth), 3);
     let dump = dump(store, space);
@@ -50,7 +50,7 @@ fn notices_wait(store: &Store) {
 fn notices_are_taken_in_order(store: &Store) {
     let mut world = World::new(store);
     let (space, other) = (world.space, world.tenant("other"));
-    let pending = |space, number, user| Pending {
+    let pending = |space, number, user| Written {
         id: id(number),
         space,
         user,
@@ -63,7 +63,7 @@ fn notices_are_taken_in_order(store: &Store) {
         pending(space, 3, Some(UserId(7))),
         pending(space, 2, None),
     ];
-    write(store, |tx| outbox::insert(tx, &all));
+    write(store, |tx| outbox::insert_written(tx, &all));
     let first = |after, limit| {
         let rows = read(store, |tx| outbox::first(tx, after, limit));
         let rows = rows.into_iter().map(|row| (row.space, row.id, row.user));

@@ -16,7 +16,7 @@ use jiff::civil::Date;
 use store::access::Environment;
 use store::batch::{Decided, Item};
 use store::driver::{Location, Tx};
-use store::outbox::Pending;
+use store::outbox::Written;
 use store::{Space, Store, access, batch, definition, migrate, tenancy, user};
 use uuid::Uuid;
 
@@ -119,9 +119,9 @@ pub(crate) fn carry_out(
             notices.push((ids.uuid(ask.now), ask, *user, notice.kind(), body));
         }
     }
-    let notices: Vec<Pending<'_>> = notices
+    let notices: Vec<Written<'_>> = notices
         .iter()
-        .map(|(id, ask, user, kind, body)| Pending {
+        .map(|(id, ask, user, kind, body)| Written {
             id: *id,
             space: ask.space,
             user: Some(*user),
