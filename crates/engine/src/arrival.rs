@@ -69,9 +69,7 @@ fn is_settled_past(state: &UserState, at: Timestamp) -> bool {
     };
     let date = state.user.get().zone().date(at);
     let start = streak.frequency.period(date).start;
-    streak.open_from > start
-        || streak.met.is_some_and(|met| met > start)
-        || streak.earned_to > date
+    streak.open_from > start || streak.met.is_some_and(|met| met > start) || streak.earned_to > date
 }
 
 /// Whether a board on which an event of a date counts has closed for everybody since.

@@ -14,7 +14,8 @@ use engine::arrival::counts_at;
 use engine::calendar::{Frequency, RunUnit, Zone, days_after};
 use engine::command::{Command, RecordEvent, Refusal, SaveUser};
 use engine::definition::{
-    AchievementTrigger, BoardStatus, Freezes, RankBy, Run, StreakMetric, StreakMode, StreakSettings, TriggerRule,
+    AchievementTrigger, BoardStatus, Freezes, RankBy, Run, StreakMetric, StreakMode,
+    StreakSettings, TriggerRule,
 };
 use engine::id::{AchievementId, BoardId, CurrencyId, Ids, MetricId};
 use engine::outcome::{EventReply, Reply};

@@ -181,12 +181,8 @@ impl App {
         work: impl FnOnce(&mut View<'_, '_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let caller = caller.clone();
-        self.blocking(move |app| {
-            app.room
-                .store
-                .read(|tx| work(&mut app.view(tx, &caller)?))
-        })
-        .await
+        self.blocking(move |app| app.room.store.read(|tx| work(&mut app.view(tx, &caller)?)))
+            .await
     }
 
     /// Adds rows to the caller's space that no decision of the desks reads.
@@ -196,12 +192,8 @@ impl App {
         work: impl FnOnce(&mut View<'_, '_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let caller = caller.clone();
-        self.blocking(move |app| {
-            app.room
-                .store
-                .write(|tx| work(&mut app.view(tx, &caller)?))
-        })
-        .await
+        self.blocking(move |app| app.room.store.write(|tx| work(&mut app.view(tx, &caller)?)))
+            .await
     }
 
     fn view<'a, 't>(&'a self, tx: &'a mut Tx<'t>, caller: &Caller) -> Result<View<'a, 't>> {

@@ -67,11 +67,7 @@ impl<S: Sync> FromRequest<S> for RawBody {
     }
 }
 
-async fn read(
-    mut body: Body,
-    bytes_max: usize,
-    swallowed_bytes_max: usize,
-) -> Result<Bytes> {
+async fn read(mut body: Body, bytes_max: usize, swallowed_bytes_max: usize) -> Result<Bytes> {
     let mut held: Vec<u8> = Vec::new();
     let mut seen = 0_usize;
     while let Some(frame) = body.frame().await {
@@ -274,7 +270,9 @@ mod tests {
         let items = |body: &'static str| {
             let body = RawBody(Bytes::from_static(body.as_bytes()));
             let read = body.items::<Wanted>(2).map(|items| {
-                let read = items.iter().map(|(text, item)| format!("{text}={}", item.value));
+                let read = items
+                    .iter()
+                    .map(|(text, item)| format!("{text}={}", item.value));
                 read.collect::<Vec<_>>().join(" ")
             });
             read.map_err(|problem| problem.message)

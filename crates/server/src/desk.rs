@@ -481,22 +481,18 @@ fn decide(
     batch: &[Waiting],
     ids: &mut Ids,
 ) -> store::Result<Vec<Result<Decision, Stale>>> {
-    let spaces: BTreeSet<Space> = batch.iter().map(|waiting| waiting.space).collect();
-    let spaces: Vec<Space> = spaces.into_iter().collect();
-    let versions: BTreeMap<Space, Versions> = store::access::versions_of(tx, &spaces)?
-        .into_iter()
-        .collect();
+    let versions = versions_of(tx, batch)?;
     let mut catalogs: HashMap<Space, Arc<Catalog>> = HashMap::new();
     for (space, versions) in &versions {
         catalogs.insert(*space, room.catalogs.get(tx, *space, versions.config)?);
     }
     let is_current = |waiting: &Waiting| {
-        versions.get(&waiting.space).is_some_and(|versions| {
-            match waiting.origin {
+        versions
+            .get(&waiting.space)
+            .is_some_and(|versions| match waiting.origin {
                 Origin::Request(version) => version == versions.access,
                 Origin::Server | Origin::Queue(_) => true,
-            }
-        })
+            })
     };
     let test_now = |space: Space| versions.get(&space).and_then(|versions| versions.test_now);
     let find = |space: Space| catalogs.get(&space).cloned();
@@ -582,6 +578,14 @@ fn decide(
     store::answer::keep_each(tx, &answers.fresh)?;
     tickets.remove(tx)?;
     Ok(results)
+}
+
+/// The versions of all spaces of a batch.
+fn versions_of(tx: &mut Tx<'_>, batch: &[Waiting]) -> store::Result<BTreeMap<Space, Versions>> {
+    let spaces: BTreeSet<Space> = batch.iter().map(|waiting| waiting.space).collect();
+    let spaces: Vec<Space> = spaces.into_iter().collect();
+    let versions = store::access::versions_of(tx, &spaces)?;
+    Ok(versions.into_iter().collect())
 }
 
 /// The rows of a batch's events that come from the queue.

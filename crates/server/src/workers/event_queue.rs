@@ -150,7 +150,10 @@ pub async fn run(app: App) {
                 }
             }
             Err(problem) => {
-                tracing::warn!(problem = problem.message, "events of batches could not be carried out");
+                tracing::warn!(
+                    problem = problem.message,
+                    "events of batches could not be carried out"
+                );
                 tokio::time::sleep(SLEEP).await;
             }
         }

@@ -62,7 +62,13 @@ fn set_up(app: &TestApp) {
 fn seen(app: &TestApp, users: &[&str]) -> Vec<Value> {
     let mut all = Vec::new();
     for user in users {
-        for path in ["", "/metrics", "/achievements", "/streak", "/points/xp?awards=100"] {
+        for path in [
+            "",
+            "/metrics",
+            "/achievements",
+            "/streak",
+            "/points/xp?awards=100",
+        ] {
             all.push(app.get(&format!("/v1/users/{user}{path}")));
         }
         all.push(app.get(&format!("/v1/users/{user}/leaderboards/all")));
@@ -147,7 +153,10 @@ fn items_of_a_user_are_carried_out_in_their_order() {
             let id = format!("u{user}");
             let shown = app.get(&format!("/v1/users/{id}"));
             assert_eq!(shown["name"], format!("{}", 897 + user));
-            assert_eq!(app.get(&format!("/v1/users/{id}/metrics/words"))["current"], 300.0);
+            assert_eq!(
+                app.get(&format!("/v1/users/{id}/metrics/words"))["current"],
+                300.0
+            );
             let awards = app.get(&format!("/v1/users/{id}/points/xp?awards=100"));
             let totals: Vec<i64> = awards["awards"]
                 .as_array()
@@ -175,9 +184,7 @@ fn items_of_a_user_are_carried_out_in_their_order() {
 fn d2_a_key_has_one_effect_in_a_batch_and_across_calls() {
     on_both(NOW, |app| {
         set_up(app);
-        let item = |metric: &str, user: &str, value: i64, key: &str| {
-            json!({"key": metric, "user": {"id": user}, "value": value, "idempotencyKey": key})
-        };
+        let item = |metric: &str, user: &str, value: i64, key: &str| json!({"key": metric, "user": {"id": user}, "value": value, "idempotencyKey": key});
         accept(
             app,
             &json!([item("words", "ada", 1, "k"), item("words", "ada", 2, "k")]),
@@ -248,15 +255,27 @@ fn a_bad_item_refuses_the_whole_batch_and_says_which_it_is() {
             (json!(["words", {"id": "ada"}, 1]), 400, "[1]"),
             (with("user", json!({"name": "x"})), 400, "[1].user"),
             (with("user", json!("ada")), 400, "[1].user"),
-            (with("attributes", json!({"book": 5})), 400, "[1].attributes.book"),
+            (
+                with("attributes", json!({"book": 5})),
+                400,
+                "[1].attributes.book",
+            ),
             (with("key", json!("nothing")), 404, "[1].key"),
             (with("value", json!(1e15)), 422, "[1]"),
             (with("user", json!({"id": ""})), 422, "[1]"),
             (with("user", json!({"id": "a/b"})), 422, "[1]"),
-            (with("user", json!({"id": "ada", "tz": "Mars/Base"})), 422, "[1].user"),
+            (
+                with("user", json!({"id": "ada", "tz": "Mars/Base"})),
+                422,
+                "[1].user",
+            ),
             (with("idempotencyKey", json!("")), 422, "[1]"),
             (with("idempotencyKey", json!("k".repeat(1_025))), 422, "[1]"),
-            (with("attributes", json!({"book": "x".repeat(100_000)})), 422, "[1]"),
+            (
+                with("attributes", json!({"book": "x".repeat(100_000)})),
+                422,
+                "[1]",
+            ),
             (with("attributes", json!({"book": "\u{0}"})), 422, ""),
         ] {
             let answer = send(app, &json!([good, item]));
@@ -264,7 +283,12 @@ fn a_bad_item_refuses_the_whole_batch_and_says_which_it_is() {
             let error = answer.json["error"].as_str().unwrap();
             assert!(error.contains(place), "{item}: {error}");
         }
-        for body in [json!([]), json!({}), json!(null), json!(vec![good.clone(); 1_001])] {
+        for body in [
+            json!([]),
+            json!({}),
+            json!(null),
+            json!(vec![good.clone(); 1_001]),
+        ] {
             let answer = send(app, &body);
             assert_eq!(answer.status, 400, "{}", answer.text);
         }
@@ -279,13 +303,16 @@ fn a_bad_item_refuses_the_whole_batch_and_says_which_it_is() {
 fn a_batch_may_be_larger_than_other_bodies() {
     on_both(NOW, |app| {
         set_up(app);
-        let item = |size: usize| {
-            json!({"key": "words", "user": {"id": "ada"}, "value": 1, "attributes": {"book": "x".repeat(size)}})
-        };
+        let item = |size: usize| json!({"key": "words", "user": {"id": "ada"}, "value": 1, "attributes": {"book": "x".repeat(size)}});
         let items = vec![item(900); 1_000];
         accept(app, &json!(items));
         assert!(json!(items).to_string().len() > 900_000);
-        let two_mib = json!(vec![item(999); 900].into_iter().chain(vec![item(1_000); 100]).collect::<Vec<_>>());
+        let two_mib = json!(
+            vec![item(999); 900]
+                .into_iter()
+                .chain(vec![item(1_000); 100])
+                .collect::<Vec<_>>()
+        );
         let padded = format!("{}{two_mib}", " ".repeat(1024 * 1024));
         let headers = [("x-api-key", ADMIN), ("content-type", "application/json")];
         let answer = app.raw("POST", PATH, &headers, Some(padded.as_bytes()));
@@ -293,7 +320,12 @@ fn a_batch_may_be_larger_than_other_bodies() {
         let too_large = " ".repeat(8 * 1024 * 1024 + 1);
         let answer = app.raw("POST", PATH, &headers, Some(too_large.as_bytes()));
         assert_eq!(answer.status, 413, "{}", answer.text);
-        let answer = app.raw("POST", "/admin/v1/metrics", &headers, Some(padded.as_bytes()));
+        let answer = app.raw(
+            "POST",
+            "/admin/v1/metrics",
+            &headers,
+            Some(padded.as_bytes()),
+        );
         assert_eq!(answer.status, 413, "{}", answer.text);
         app.step();
         assert_eq!(app.get("/v1/users/ada/metrics/words")["current"], 2_000.0);
@@ -305,7 +337,11 @@ fn what_the_rules_refuse_later_is_dropped_and_nothing_gets_stuck() {
     on_both(NOW, |app| {
         set_up(app);
         let pages = app.get("/admin/v1/metrics");
-        let pages = pages.as_array().unwrap().iter().find(|m| m["key"] == "pages");
+        let pages = pages
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|m| m["key"] == "pages");
         let pages = pages.unwrap()["id"].as_str().unwrap().to_owned();
         app.create(
             "/points",
@@ -336,7 +372,10 @@ fn what_the_rules_refuse_later_is_dropped_and_nothing_gets_stuck() {
         // The user part of an event that is blocked is kept, as with a single call.
         assert_eq!(app.get("/v1/users/bob")["name"], "Bob");
         assert_eq!(app.get("/v1/users/bob/metrics/pages")["current"], 0.0);
-        assert_eq!(app.get("/v1/users/eve/metrics/words")["current"], 8_999_999_999_999.0);
+        assert_eq!(
+            app.get("/v1/users/eve/metrics/words")["current"],
+            8_999_999_999_999.0
+        );
         // A metric that goes while its events wait.
         accept(
             app,
@@ -381,11 +420,17 @@ fn an_event_counts_when_its_batch_arrived() {
         assert_eq!(days("ada"), (3.0, 0.0));
         assert_eq!(days("bob"), (2.0, 0.0));
         assert_eq!(days("eve"), (0.0, 6.0));
-        assert_eq!(app.get("/v1/users/bob")["created"], "2026-03-10T23:59:58.000Z");
+        assert_eq!(
+            app.get("/v1/users/bob")["created"],
+            "2026-03-10T23:59:58.000Z"
+        );
         assert_eq!(app.get("/v1/users/bob/streak")["started"], "2026-03-10");
         // Of equal values the one that arrived first is ahead, not the one that was carried out first.
         app.jump("2026-03-11T08:00:00Z");
-        accept(app, &json!([{"key": "words", "user": {"id": "one"}, "value": 9}]));
+        accept(
+            app,
+            &json!([{"key": "words", "user": {"id": "one"}, "value": 9}]),
+        );
         app.jump("2026-03-11T08:00:01Z");
         app.event("words", &json!({"id": "two"}), 9.0);
         app.step();
@@ -399,7 +444,10 @@ fn an_event_counts_when_its_batch_arrived() {
 fn an_event_that_is_handed_in_twice_is_carried_out_once() {
     on_both(NOW, |app| {
         set_up(app);
-        accept(app, &json!([{"key": "words", "user": {"id": "ada"}, "value": 1}]));
+        accept(
+            app,
+            &json!([{"key": "words", "user": {"id": "ada"}, "value": 1}]),
+        );
         let store = &app.app.room.store;
         let queued: store::Result<Vec<_>> =
             store.read(|tx| store::event_queue::after(tx, uuid::Uuid::nil(), 10));
@@ -459,10 +507,12 @@ fn a_batch_stays_in_its_space() {
                 &json!({"name": "Words", "key": "words"}),
             );
         }
-        app.create_in(Some("two"), "/metrics", &json!({"name": "P", "key": "pages"}));
-        let items = |value: i64, key: &str| {
-            json!([{"key": key, "user": {"id": "ada"}, "value": value, "idempotencyKey": "k"}])
-        };
+        app.create_in(
+            Some("two"),
+            "/metrics",
+            &json!({"name": "P", "key": "pages"}),
+        );
+        let items = |value: i64, key: &str| json!([{"key": key, "user": {"id": "ada"}, "value": value, "idempotencyKey": "k"}]);
         for (tenant, value) in [("one", 1), ("two", 2)] {
             let batch = items(value, "words");
             app.send(ADMIN, Some(tenant), "POST", PATH, Some(&batch))

@@ -141,10 +141,7 @@ fn new_york(activity: &Value) {
     assert_eq!(counts(activity), (2, 2, 1));
     let day = &activity["mostActiveDay"];
     assert_eq!(day["date"], "2026-03-01");
-    assert_eq!(
-        figures(&day["metrics"]["words"]),
-        (35.0, 20.0, 133.3, None)
-    );
+    assert_eq!(figures(&day["metrics"]["words"]), (35.0, 20.0, 133.3, None));
     assert_eq!(figures(&day["points"]["xp"]), (3.0, 2.0, 200.0, None));
     assert_eq!(day["leaderboards"]["weekly"]["rank"], 1);
     assert_eq!(day["leaderboards"]["weekly"]["start"], "2026-02-23");
@@ -166,19 +163,31 @@ fn new_york(activity: &Value) {
     let year = &activity["entireYear"];
     let words = &year["metrics"]["words"];
     assert_eq!(figures(words), (50.0, 35.0, 233.3, Some(0.0)));
-    assert_eq!((&words["name"], &words["units"]), (&json!("Words"), &json!("w")));
+    assert_eq!(
+        (&words["name"], &words["units"]),
+        (&json!("Words"), &json!("w"))
+    );
     assert_eq!(year["metrics"].as_object().unwrap().len(), 1);
     let books = &words["byAttribute"]["book"];
     assert_eq!(figures(&books["red"]), (20.0, 15.0, 300.0, None));
     assert_eq!(figures(&books["blue"]), (20.0, 20.0, 100.0, None));
     let xp = &year["points"]["xp"];
     assert_eq!(figures(xp), (5.0, 4.0, 400.0, Some(0.0)));
-    assert_eq!((&xp["name"], &xp["description"]), (&json!("XP"), &json!("D")));
+    assert_eq!(
+        (&xp["name"], &xp["description"]),
+        (&json!("XP"), &json!("D"))
+    );
     assert_eq!(names(&year["achievements"]), 0, "that was the day before");
     let all = &year["leaderboards"]["all"];
     assert_eq!((&all["rank"], &all["value"]), (&json!(1), &json!(50)));
-    assert_eq!((&all["start"], &all["end"]), (&json!("2025-12-29"), &json!(null)));
-    assert_eq!(streak(activity), (2, "2026-03-01", "2026-03-02", "2026-03-02"));
+    assert_eq!(
+        (&all["start"], &all["end"]),
+        (&json!("2025-12-29"), &json!(null))
+    );
+    assert_eq!(
+        streak(activity),
+        (2, "2026-03-01", "2026-03-02", "2026-03-02")
+    );
 }
 
 fn london(activity: &Value) {
@@ -186,10 +195,7 @@ fn london(activity: &Value) {
     assert_eq!(counts(activity), (2, 2, 2));
     let day = &activity["mostActiveDay"];
     assert_eq!(day["date"], "2026-03-02");
-    assert_eq!(
-        figures(&day["metrics"]["words"]),
-        (50.0, 35.0, 233.3, None)
-    );
+    assert_eq!(figures(&day["metrics"]["words"]), (50.0, 35.0, 233.3, None));
     assert_eq!(activity["mostActiveWeek"]["start"], "2026-03-02");
     assert_eq!(activity["mostActiveMonth"]["month"], 2);
     let year = &activity["entireYear"];
@@ -204,7 +210,10 @@ fn london(activity: &Value) {
         (&json!("2026-03-02"), &json!("2026-03-08"))
     );
     // It began the day before; what lies in the year is one day, as long as that of March.
-    assert_eq!(streak(activity), (1, "2026-01-01", "2026-01-01", "2026-01-01"));
+    assert_eq!(
+        streak(activity),
+        (1, "2026-01-01", "2026-01-01", "2026-01-01")
+    );
 }
 
 fn tokyo(activity: &Value) {
@@ -212,10 +221,7 @@ fn tokyo(activity: &Value) {
     assert_eq!(counts(activity), (3, 2, 2));
     let day = &activity["mostActiveDay"];
     assert_eq!(day["date"], "2026-01-01");
-    assert_eq!(
-        figures(&day["metrics"]["words"]),
-        (15.0, 15.0, 100.0, None)
-    );
+    assert_eq!(figures(&day["metrics"]["words"]), (15.0, 15.0, 100.0, None));
     assert_eq!(names(&day["achievements"]), 1);
     assert!(day["achievements"][0]["achievedAt"].is_string());
     let week = &activity["mostActiveWeek"];
@@ -239,7 +245,10 @@ fn tokyo(activity: &Value) {
     let weekly = &year["leaderboards"]["weekly"];
     assert_eq!((&weekly["rank"], &weekly["value"]), (&json!(2), &json!(35)));
     assert_eq!(year["leaderboards"]["all"]["rank"], 3);
-    assert_eq!(streak(activity), (2, "2026-03-02", "2026-03-03", "2026-03-03"));
+    assert_eq!(
+        streak(activity),
+        (2, "2026-03-02", "2026-03-03", "2026-03-03")
+    );
 }
 
 /// AMB-45.
@@ -328,8 +337,14 @@ fn years_begin_with_the_first_and_end_with_that_of_the_user() {
             let answer = app.admin("GET", &format!("/v1/users/{path}"), None);
             assert_eq!(answer.status, status, "{path}: {}", answer.text);
         }
-        assert_eq!(wrapped(app, "east", "")["mostActiveDay"]["date"], "2026-01-01");
-        assert_eq!(wrapped(app, "west", "")["mostActiveDay"]["date"], "2025-01-01");
+        assert_eq!(
+            wrapped(app, "east", "")["mostActiveDay"]["date"],
+            "2026-01-01"
+        );
+        assert_eq!(
+            wrapped(app, "west", "")["mostActiveDay"]["date"],
+            "2025-01-01"
+        );
     });
 }
 

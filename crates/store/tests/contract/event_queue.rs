@@ -37,12 +37,20 @@ fn events_wait_in_order(store: &Store) {
     let nil = uuid::Uuid::nil();
     assert_eq!(read(store, |tx| event_queue::after(tx, nil, 10)), all);
     assert_eq!(read(store, |tx| event_queue::after(tx, nil, 1)), all[..1]);
-    assert_eq!(read(store, |tx| event_queue::after(tx, one.id, 9)), all[1..]);
+    assert_eq!(
+        read(store, |tx| event_queue::after(tx, one.id, 9)),
+        all[1..]
+    );
     let twice = store.write(|tx| event_queue::insert(tx, space, &[queued(4, "ada"), one.clone()]));
     assert!(matches!(twice, Err(Error::Conflict(_))), "{twice:?}");
     assert_eq!(read(store, event_queue::depth), 3, "all or nothing");
     // Only with the space that they are in.
-    let keys = [(space, one.id), (space, two.id), (space, id(9)), (space, three.id)];
+    let keys = [
+        (space, one.id),
+        (space, two.id),
+        (space, id(9)),
+        (space, three.id),
+    ];
     let held = write(store, |tx| event_queue::hold(tx, &keys));
     assert_eq!(held, HashSet::from([one.id, three.id]));
     write(store, |tx| event_queue::remove(tx, &keys[..3]));

@@ -58,7 +58,9 @@ fn sums_follow_days_and_awards(store: &Store) {
         let mut found = read(store, |tx| wrapped::days(tx, space, *user, to));
         found.sort_by_key(|(date, metric, _)| (*date, *metric));
         assert_eq!(found, all);
-        let early = read(store, |tx| wrapped::days(tx, space, *user, day("2000-01-01")));
+        let early = read(store, |tx| {
+            wrapped::days(tx, space, *user, day("2000-01-01"))
+        });
         assert_eq!(early, []);
         for one in read(store, |tx| wrapped::attributed(tx, space, *user, to)) {
             assert!(!one.attributes.is_empty() && one.date <= to);

@@ -44,9 +44,8 @@ pub async fn batch_events(
     let accepted = sent.len();
     app.add(&caller, move |view| {
         for (index, item) in sent.iter().enumerate() {
-            let refused = |member: &str, problem: Problem| {
-                Err(problem.of(&format!("[{index}].{member}")))
-            };
+            let refused =
+                |member: &str, problem: Problem| Err(problem.of(&format!("[{index}].{member}")));
             if view.catalog.metric_by_key(&item.metric).is_none() {
                 return refused("key", Problem::not_found("metric", &item.metric));
             }

@@ -227,11 +227,7 @@ impl Facts {
         }
     }
 
-    fn metrics_in(
-        &self,
-        period: Period,
-        span: Option<Span>,
-    ) -> BTreeMap<String, w::WrappedMetric> {
+    fn metrics_in(&self, period: Period, span: Option<Span>) -> BTreeMap<String, w::WrappedMetric> {
         let mut shown = BTreeMap::new();
         for metric in self.catalog.metrics() {
             let id = MetricId(metric.id);
