@@ -504,11 +504,7 @@ fn decide(
     batch: &[Waiting],
     ids: &mut Ids,
 ) -> store::Result<(Vec<Result<Decision, Stale>>, bool)> {
-    let spaces: BTreeSet<Space> = batch.iter().map(|waiting| waiting.space).collect();
-    let spaces: Vec<Space> = spaces.into_iter().collect();
-    let versions: BTreeMap<Space, Versions> = store::access::versions_of(tx, &spaces)?
-        .into_iter()
-        .collect();
+    let versions = versions_of(tx, batch)?;
     let mut catalogs: HashMap<Space, Arc<Catalog>> = HashMap::new();
     for (space, versions) in &versions {
         catalogs.insert(*space, room.catalogs.get(tx, *space, versions.config)?);
@@ -683,6 +679,14 @@ fn moved(
         }
     }
     Ok(bodies)
+}
+
+/// The versions of all spaces of a batch.
+fn versions_of(tx: &mut Tx<'_>, batch: &[Waiting]) -> store::Result<BTreeMap<Space, Versions>> {
+    let spaces: BTreeSet<Space> = batch.iter().map(|waiting| waiting.space).collect();
+    let spaces: Vec<Space> = spaces.into_iter().collect();
+    let versions = store::access::versions_of(tx, &spaces)?;
+    Ok(versions.into_iter().collect())
 }
 
 /// The rows of a batch's events that come from the queue.

@@ -108,7 +108,7 @@ fn bounds(periods: [Period; 3]) -> [String; 8] {
     .map(|date| date.to_string())
 }
 
-fn parameters<'a>(space: Space, dates: &'a [String; 8]) -> Vec<Value<'a>> {
+fn parameters(space: Space, dates: &[String; 8]) -> Vec<Value<'_>> {
     let mut values: Vec<Value<'_>> = vec![space.id().into()];
     values.extend(dates.iter().map(|date| Value::Text(date)));
     values
