@@ -16,10 +16,10 @@ def store(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def served(store: str, *, multi_tenancy: bool) -> Iterator[Server]:
+def served(store: str, *, multi_tenancy: bool, flags: tuple[str, ...] = ()) -> Iterator[Server]:
     """A server for as long as the fixture lives. What is missing to run one fails the test: nothing is skipped."""
     try:
-        server = Server(store, multi_tenancy=multi_tenancy)
+        server = Server(store, multi_tenancy=multi_tenancy, flags=flags)
     except NotRunnable as missing:
         pytest.fail(str(missing), pytrace=False)
     yield server

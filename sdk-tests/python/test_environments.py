@@ -7,19 +7,15 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from process import ADMIN_KEY, NotRunnable, Server
+from conftest import served
+from process import ADMIN_KEY, Server
 from world import World, refused
 
 
 @pytest.fixture
 def own(store: str) -> Iterator[Server]:
     """A server whose environments are those of one test."""
-    try:
-        server = Server(store, multi_tenancy=False)
-    except NotRunnable as missing:
-        pytest.fail(str(missing), pytrace=False)
-    yield server
-    server.close()
+    yield from served(store, multi_tenancy=False)
 
 
 def test_a_new_server_has_production_only(own: Server, tenant: World, operator: World) -> None:

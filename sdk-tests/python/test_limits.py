@@ -9,19 +9,15 @@ from trophy import TrophyApi
 from trophy.core.api_error import ApiError
 from trophy.environment import TrophyApiEnvironment
 
-from process import ADMIN_KEY, NotRunnable, Server
+from conftest import served
+from process import ADMIN_KEY, Server
 from world import World
 
 
 @pytest.fixture(scope="module")
 def limited(store: str) -> Iterator[Server]:
     """A server that lets every operation of the first tier be called once a second."""
-    try:
-        server = Server(store, multi_tenancy=False, flags=("--rate-limits", "on", "--rate-limit-tier1", "1"))
-    except NotRunnable as missing:
-        pytest.fail(str(missing), pytrace=False)
-    yield server
-    server.close()
+    yield from served(store, multi_tenancy=False, flags=("--rate-limits", "on", "--rate-limit-tier1", "1"))
 
 
 @pytest.fixture
