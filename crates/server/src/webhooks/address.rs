@@ -241,7 +241,7 @@ fn contains(net: IpAddr, bits: u8, ip: IpAddr) -> bool {
 /// Special networks of IPv4 (IANA registry, RFC 6890 and what followed), and the one public address at which a cloud
 /// answers its own machines.
 const CLOSED_V4: &[(Ipv4Addr, u8)] = &[
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
