@@ -204,8 +204,7 @@ fn body(world: &World, is_admin: bool, method: &str, template: &str, own: &str) 
         (false, ..) => json!({"id": "u", "name": "changed"}),
         (true, _, "/streaks/settings") => json!({"customizationEnabled": true}),
         (true, _, "/settings") => json!({"aggregationPeriod": "monthly"}),
-        (true, _, "/organization") => json!({}),
-        (true, _, "/webhooks/{id}/rotate-secret") => json!({}),
+        (true, _, "/organization" | "/webhooks/{id}/rotate-secret") => json!({}),
         (true, _, "/webhooks/{id}/test") => json!({"type": "streak.lost"}),
         (true, _, "/webhooks/{id}/replay") => json!({"since": NOW}),
         (true, "POST", "/webhooks") => {
