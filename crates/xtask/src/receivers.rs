@@ -113,17 +113,10 @@ async fn kill(binary: &Path, store: &str) -> Result<String> {
             .all(|id| counted(receiver).contains_key(id))
     };
     // Claims of other processes end by themselves; with a store of its own the process ends them.
-    let missing = match until("everything arrives", || all(&receiver)).await {
-        Ok(()) => 0,
-        Err(_) => {
-            let came = counted(&receiver);
-            acknowledged
-                .iter()
-                .filter(|id| !came.contains_key(*id))
-                .count()
-        }
-    };
+    let arrived = until("everything arrives", || all(&receiver)).await;
     let came = counted(&receiver);
+    let missing = acknowledged.iter().filter(|id| !came.contains_key(*id));
+    let missing = missing.count();
     let unknown = came.keys().filter(|id| !acknowledged.contains(*id)).count();
     let repeated: usize = came.values().map(|times| times - 1).sum();
     ensure!(
@@ -131,6 +124,7 @@ async fn kill(binary: &Path, store: &str) -> Result<String> {
         "{missing} of {} messages were lost",
         acknowledged.len()
     );
+    arrived?;
     ensure!(
         unknown == 0,
         "{unknown} messages under ids that nobody knows"

@@ -224,8 +224,7 @@ fn body(world: &World, is_admin: bool, method: &str, template: &str, own: &str) 
         }
         (true, _, "/streaks/restore" | "/streaks/reset") => json!({"users": [{"id": "u"}]}),
         (true, _, "/settings") => json!({"aggregationPeriod": "monthly"}),
-        (true, _, "/organization") => json!({}),
-        (true, _, "/webhooks/{id}/rotate-secret") => json!({}),
+        (true, _, "/organization" | "/webhooks/{id}/rotate-secret") => json!({}),
         (true, _, "/webhooks/{id}/test") => json!({"type": "streak.lost"}),
         (true, _, "/webhooks/{id}/replay") => json!({"since": NOW}),
         (true, "POST", "/webhooks") => {
