@@ -10,7 +10,7 @@ use jiff::civil::Date;
 
 use crate::definition::{
     Achievement, AchievementStatus, AchievementTrigger, Attribute, AttributeKind, Board,
-    BoardStatus, Filter, KeyedFilter, Metric, PointsBoost, PointsLevel, PointsSystem,
+    BoardStatus, BoostUser, Filter, KeyedFilter, Metric, PointsBoost, PointsLevel, PointsSystem,
     PointsTrigger, RankBy, Settings, Stored, StreakSettings, TriggerRule, all_match,
 };
 use crate::id::{
@@ -368,7 +368,7 @@ impl Catalog {
         for (index, boost) in boosts.iter().enumerate() {
             catalog.boost_by_id.insert(BoostId(boost.id), index);
             if !boost.is_archived {
-                let user = boost.body.user.as_ref().map(|user| user.id());
+                let user = boost.body.user.as_ref().map(BoostUser::id);
                 catalog
                     .boosts_of
                     .entry((boost.body.system, user))

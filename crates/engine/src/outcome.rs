@@ -436,13 +436,6 @@ pub enum Notice {
         /// The run.
         run: i64,
     },
-    /// The rankings of a run changed.
-    BoardChanged {
-        /// The board.
-        board: BoardId,
-        /// The run.
-        run: i64,
-    },
     /// A run of a board is over for everybody.
     BoardFinished {
         /// The board.
@@ -487,7 +480,6 @@ impl Notice {
             Self::BoostStarted { .. } => "points.boost_started",
             Self::BoostFinished { .. } => "points.boost_finished",
             Self::BoardStarted { .. } => "leaderboard.started",
-            Self::BoardChanged { .. } => "leaderboard.changed",
             Self::BoardFinished { .. } => "leaderboard.finished",
             Self::RecapDue { .. } => "emails.recap_due",
             Self::ReactivationDue { .. } => "emails.reactivation_due",

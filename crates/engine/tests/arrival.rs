@@ -36,6 +36,9 @@ fn space() -> World {
     w
 }
 
+/// What happens to a user meanwhile, with a word for it.
+type Change = (&'static str, fn(&mut World));
+
 #[test]
 fn it_counts_when_it_arrived_though_a_midnight_has_passed() {
     let mut w = space();
@@ -57,7 +60,7 @@ fn a_clock_that_went_back_makes_it_count_now() {
 
 #[test]
 fn whatever_changed_the_user_since_then_makes_it_count_now() {
-    let changes: [(&str, fn(&mut World)); 4] = [
+    let changes: [Change; 4] = [
         ("an event", |w| {
             w.event("ada", "km", "1");
         }),

@@ -159,7 +159,7 @@ mod boosts {
         let number = w.state("own").user.get().id.0;
         let group = w.boost(xp, "2", "2026-03-10");
         w.edit_boost(group, |boost| {
-            boost.user_filters = vec![filter(plan, "pro")]
+            boost.user_filters = vec![filter(plan, "pro")];
         });
         let own = w.boost(xp, "3", "2026-03-10");
         w.edit_boost(own, |boost| {
@@ -553,7 +553,7 @@ mod time {
         let plan = w.user_attribute("plan");
         let paid = w.trigger(xp, every_days(1), 100);
         w.edit_trigger(paid, |trigger| {
-            trigger.user_filters = vec![filter(plan, "pro")]
+            trigger.user_filters = vec![filter(plan, "pro")];
         });
         w.cap(xp, 125);
         w.save("u", Patch::default());

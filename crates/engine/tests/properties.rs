@@ -294,7 +294,7 @@ fn space(setup: &Setup) -> World {
     }
     let boost = w.boost(energy, "2", "2026-01-21");
     w.edit_boost(boost, |boost| {
-        boost.user_filters = vec![filter(plan, "red")]
+        boost.user_filters = vec![filter(plan, "red")];
     });
     let cost = w.trigger(energy, every(1, steps), -2);
     w.edit_trigger(cost, |trigger| trigger.block_if_out_of_points = true);

@@ -247,9 +247,15 @@ impl App {
         let done = self
             .blocking(move |app| app.configure_as(|tx| app.enter(tx, &caller), work))
             .await;
-        self.room.jobs.notify_one();
-        self.midnights.notify_one();
+        self.wake();
         done
+    }
+
+    /// Wakes those who follow a change of the configuration.
+    fn wake(&self) {
+        self.room.jobs.notify_one();
+        self.room.outbox.notify_one();
+        self.midnights.notify_one();
     }
 
     /// Changes the configuration of a space on the server's own account. Blocks.
@@ -264,8 +270,7 @@ impl App {
             Ok((space, catalog, versions.test_now))
         };
         let done = self.configure_as(enter, work);
-        self.room.jobs.notify_one();
-        self.midnights.notify_one();
+        self.wake();
         done
     }
 

@@ -560,28 +560,31 @@ fn decide(
         let decided = set.with(item.space, item.user, item.command, |state, company| {
             let at = waiting.counts_at(&catalog, state, item.now);
             let outcome = apply(&catalog, state, company, item.command, at, ids);
+            let space = item.space;
+            let streak = message::reminded(tx, space, &catalog, state, &outcome, at)?;
             let subject = Subject {
                 user: state.user.get(),
                 completions: &state.completions,
-                streak: None,
+                streak: streak.as_ref(),
             };
             let sender = Sender {
                 catalog: &catalog,
                 tenant: tenants.get(&item.space).map(String::as_str),
             };
-            let told = tell(sender, subject, &outcome, at);
-            (subject.user.id, at, outcome, told)
+            let told = tell(sender, subject, &outcome, at)?;
+            Ok::<_, store::Error>((subject.user.id, at, outcome, told))
         });
-        let Some((user, at, outcome, told)) = decided else {
+        let Some(decided) = decided else {
             continue;
         };
+        let (user, at, outcome, told) = decided?;
         let mut applied = Applied {
             user,
             outcome,
             catalog,
             at,
             kept: None,
-            told: told?,
+            told,
         };
         applied.kept = answers.keep(waiting, &applied);
         tickets.spend(waiting);

@@ -7,18 +7,19 @@ use std::collections::BTreeMap;
 
 use engine::catalog::{BoardEntry, Catalog};
 use engine::id::{AchievementId, BoardId, BoostId, LevelId};
-use engine::outcome::{Move, Notice, PointsChange};
-use engine::state::{Completion, Group};
+use engine::outcome::{Move, Notice, Outcome, PointsChange};
+use engine::state::{Completion, Group, UserState};
 use engine::user::User;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::{Error, Result};
+use store::driver::Tx;
+use store::{Error, Result, Space};
 use uuid::Uuid;
 use wire::trophy_app as w;
 use wire::vocabulary::BoostStatus;
 use wire::webhook::{self, Message, Payload};
 
-use crate::api::trophy_app::render;
+use crate::api::trophy_app::{render, streaks};
 
 /// Points were gained or lost; told once in a while.
 pub const POINTS_CHANGED: &str = "points.changed";
@@ -307,7 +308,6 @@ impl Sender<'_> {
             | Notice::BoostStarted { .. }
             | Notice::BoostFinished { .. }
             | Notice::BoardStarted { .. }
-            | Notice::BoardChanged { .. }
             | Notice::BoardFinished { .. } => return None,
         })
     }
@@ -401,6 +401,23 @@ impl Sender<'_> {
             },
         }))
     }
+}
+
+/// The streak with its past as reminders of it show it, if a command led to one.
+pub fn reminded(
+    tx: &mut Tx<'_>,
+    space: Space,
+    catalog: &Catalog,
+    state: &UserState,
+    outcome: &Outcome,
+    at: Timestamp,
+) -> Result<Option<w::StreakResponse>> {
+    let is_due = |notice: &Notice| matches!(notice, Notice::StreakReminderDue(_));
+    if !outcome.notices.iter().any(is_due) {
+        return Ok(None);
+    }
+    let appended = &outcome.appended;
+    streaks::response(tx, space, catalog, state, appended, at, streaks::PERIODS).map(Some)
 }
 
 /// Whether a user's affairs of a kind are told at all: nothing of a streak to users who have none (5.11), no mail to the

@@ -111,15 +111,12 @@ impl<'a> Walk<'a> {
         if self.streak.length == 0 {
             return;
         }
-        match kept {
-            Some(mark) => {
-                self.streak.open_from = after;
-                self.mark(period, mark);
-            }
-            None => {
-                self.streak.length = 0;
-                self.streak.started = None;
-            }
+        if let Some(mark) = kept {
+            self.streak.open_from = after;
+            self.mark(period, mark);
+        } else {
+            self.streak.length = 0;
+            self.streak.started = None;
         }
     }
 

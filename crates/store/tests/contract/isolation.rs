@@ -33,7 +33,7 @@ fn an_empty_space_sees_nothing_of_a_full_one(store: &Store) {
         assert_eq!(user::count(tx, empty)?, 0);
         assert_eq!(user::after(tx, empty, 0, 10)?, []);
         assert!(user::names(tx, empty, &users)?.is_empty());
-        assert!(user::zones(tx, empty, &users)?.is_empty());
+        assert!(user::zone_names(tx, empty, &users)?.is_empty());
         let command = engine::command::Command::Backdate {
             achievement: configuration::KIND_A,
         };

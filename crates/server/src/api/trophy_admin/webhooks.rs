@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use store::access::{self, Environment};
 use store::delivery::{self, NewDelivery, Wanted};
 use store::driver::Tx;
+use store::job::Task;
 use store::webhook::{self, Endpoint};
 use uuid::Uuid;
 use wire::trophy_admin as w;
@@ -157,7 +158,26 @@ fn find_delivery(tx: &mut Tx<'_>, endpoint: &Endpoint, id: Uuid) -> Result<v::We
         .ok_or_else(|| Problem::absent(NO_DELIVERY))
 }
 
-/// [`App::administer`] for what leaves messages to be sent.
+/// Messages to users are planned only where somebody wants to know of them: whoever begins to, lets all users be looked at.
+fn plan_messages(
+    tx: &mut Tx<'_>,
+    environment: Environment,
+    endpoint: &Endpoint,
+    ids: &mut Ids,
+    now: Timestamp,
+) -> store::Result<()> {
+    let is_mail = |kind: &String| kind.starts_with("emails.");
+    if !endpoint.is_active || !endpoint.kinds.iter().any(is_mail) {
+        return Ok(());
+    }
+    for space in store::test_clock::spaces(tx, environment)? {
+        let id = ids.uuid(now);
+        store::job::insert(tx, space, id, Task::Settle, now)?;
+    }
+    Ok(())
+}
+
+/// [`App::administer`] for what leaves messages to be sent or users to be looked at.
 async fn administer<T: Send + 'static>(
     app: &App,
     caller: &Caller,
@@ -165,6 +185,7 @@ async fn administer<T: Send + 'static>(
 ) -> Result<T> {
     let done = app.administer(caller, work).await?;
     app.room.deliveries.notify_one();
+    app.room.jobs.notify_one();
     Ok(done)
 }
 
@@ -211,7 +232,7 @@ pub async fn create_webhooks(
     let environment = caller.environment;
     let items = batch::items(&body)?;
     let process = app.clone();
-    app.administer(&caller, move |tx, ids, now| {
+    administer(&app, &caller, move |tx, ids, now| {
         batch::create_each(items, |item: v::CreateWebhookRequestItem| {
             let mut endpoint = Endpoint {
                 id: ids.uuid(now),
@@ -231,6 +252,7 @@ pub async fn create_webhooks(
                 item.status.unwrap_or(v::WebhookStatus::Active),
             );
             webhook::insert(tx, environment, &endpoint)?;
+            plan_messages(tx, environment, &endpoint, ids, now)?;
             Ok(shown(&endpoint, now))
         })
     })
@@ -253,7 +275,7 @@ pub async fn update_webhooks(
     let environment = caller.environment;
     let items = batch::items(&body)?;
     let process = app.clone();
-    administer(&app, &caller, move |tx, _, now| {
+    administer(&app, &caller, move |tx, ids, now| {
         batch::update_each(items, |id, item: v::UpdateWebhookRequestItem| {
             let before = webhook::find(tx, environment, id)?.ok_or(NOT_FOUND)?;
             let mut endpoint = before.clone();
@@ -269,6 +291,7 @@ pub async fn update_webhooks(
                 check(&process, &endpoint)?;
                 endpoint.updated = now;
                 webhook::update(tx, environment, &endpoint)?;
+                plan_messages(tx, environment, &endpoint, ids, now)?;
             }
             Ok(shown(&endpoint, now))
         })

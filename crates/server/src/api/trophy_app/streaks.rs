@@ -7,15 +7,18 @@ use axum::Json;
 use axum::extract::State;
 use engine::apply;
 use engine::calendar::{Frequency, Period};
+use engine::catalog::Catalog;
 use engine::command::Command;
 use engine::definition::StreakSettings;
 use engine::id::Ids;
-use engine::outcome::StreakView;
+use engine::outcome::{Appended, StreakView};
 use engine::state::{PeriodMark, Streak, StreakPeriod, UserState};
 use engine::streak;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use store::Space;
 use store::batch::Item;
+use store::driver::Tx;
 use wire::trophy_app as w;
 
 use super::{render, users};
@@ -29,6 +32,8 @@ use crate::query::Query;
 const PERIODS_MAX: i64 = 366;
 /// The most users in one call.
 const USERS_MAX: usize = 100;
+/// How many periods of the past are shown if nothing is said.
+pub const PERIODS: i64 = 7;
 /// How many streaks are settled at a time to find those that live.
 const PAGE: i64 = 100;
 
@@ -52,17 +57,33 @@ pub async fn get_user_streak(
     query: Query,
 ) -> Result<Json<w::StreakResponse>> {
     caller.must_be(&id)?;
-    let count = query.int("historyPeriods", 0, PERIODS_MAX, 7)?;
+    let count = query.int("historyPeriods", 0, PERIODS_MAX, PERIODS)?;
     app.read(&caller, move |view| show(view, &id, count).map(Json))
         .await
 }
 
 fn show(view: &mut View<'_, '_>, id: &str, count: i64) -> Result<w::StreakResponse> {
     let (state, appended) = users::settled(view, id)?;
-    let settings = &view.catalog.streak;
+    let (space, catalog, now) = (view.space, view.catalog.clone(), view.now);
+    Ok(response(
+        view.tx, space, &catalog, &state, &appended, now, count,
+    )?)
+}
+
+/// A settled streak with its last `count` periods. `appended`: what was settled and is not stored yet.
+pub fn response(
+    tx: &mut Tx<'_>,
+    space: Space,
+    catalog: &Catalog,
+    state: &UserState,
+    appended: &Appended,
+    now: Timestamp,
+    count: i64,
+) -> store::Result<w::StreakResponse> {
+    let settings = &catalog.streak;
     let user = state.user.get();
-    let (streak, shown) = streak::shown(&view.catalog, &state, view.now);
-    let today = user.zone().date(view.now);
+    let (streak, shown) = streak::shown(catalog, state, now);
+    let today = user.zone().date(now);
     let current = shown
         .period
         .unwrap_or_else(|| streak.frequency.period(today));
@@ -70,12 +91,12 @@ fn show(view: &mut View<'_, '_>, id: &str, count: i64) -> Result<w::StreakRespon
     let mut lived: BTreeMap<Date, StreakPeriod> = BTreeMap::new();
     let mut resets: BTreeMap<Date, Timestamp> = BTreeMap::new();
     if let Some(first) = periods.first() {
-        let stored =
-            store::streak::periods(view.tx, view.space, user.id, streak.frequency, first.start)?;
+        let stored = store::streak::periods(tx, space, user.id, streak.frequency, first.start)?;
         // What settling closed just now stands above what is stored.
         let settled = appended
             .periods
-            .into_iter()
+            .iter()
+            .copied()
             .filter(|p| p.frequency == streak.frequency);
         lived.extend(
             stored
@@ -85,12 +106,12 @@ fn show(view: &mut View<'_, '_>, id: &str, count: i64) -> Result<w::StreakRespon
         );
     }
     if let (Some(first), Some(_)) = (periods.first(), streak.corrected_on) {
-        let made = store::streak::resets(view.tx, view.space, user.id, first.start)?;
+        let made = store::streak::resets(tx, space, user.id, first.start)?;
         let in_period = |(on, at)| (streak.frequency.period(on).start, at);
         resets.extend(made.into_iter().map(in_period));
     }
     let rank = if shown.length > 0 {
-        Some(store::streak::longer_than(view.tx, view.space, shown.length)? + 1)
+        Some(store::streak::longer_than(tx, space, shown.length)? + 1)
     } else {
         None
     };
@@ -104,7 +125,7 @@ fn show(view: &mut View<'_, '_>, id: &str, count: i64) -> Result<w::StreakRespon
                 ..history_item(settings, &streak, &lived, period)
             })
             .collect(),
-        pauses: pauses(&state, today),
+        pauses: pauses(state, today),
         rank,
     })
 }

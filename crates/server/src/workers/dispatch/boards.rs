@@ -80,9 +80,9 @@ impl Look {
                 });
             }
         }
-        before
-            .values_mut()
-            .for_each(|places| places.sort_unstable());
+        for places in before.values_mut() {
+            places.sort_unstable();
+        }
         before
     }
 }

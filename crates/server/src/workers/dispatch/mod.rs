@@ -224,6 +224,9 @@ fn dispatch(app: &App, survey: &Survey) -> Result<usize> {
         Ok::<_, Problem>(made)
     });
     drop(gate);
+    if made.as_ref().is_ok_and(|made| *made > 0) {
+        app.room.deliveries.notify_one();
+    }
     made
 }
 
