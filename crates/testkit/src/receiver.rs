@@ -120,6 +120,11 @@ impl Receiver {
         self.lock().received.clone()
     }
 
+    /// The requests since the last time they were taken.
+    pub fn take(&self) -> Vec<Received> {
+        std::mem::take(&mut self.lock().received)
+    }
+
     /// How many bytes of endless answers were taken.
     pub fn sent(&self) -> u64 {
         self.lock().sent

@@ -27,3 +27,4 @@ mod surface;
 mod webhooks;
 mod workspaces;
 mod wrapped;
+mod year;

@@ -274,6 +274,14 @@ impl TestApp {
         });
     }
 
+    /// Sends off what is to be told, and lets nothing else happen.
+    pub(crate) fn deliver(&self) {
+        self.runtime.block_on(async {
+            workers::dispatch::step(&self.app).await.unwrap();
+            workers::delivery::step(&self.app).await.unwrap();
+        });
+    }
+
     /// Lets old things be forgotten.
     pub(crate) fn housekeeping(&self) {
         let step = workers::housekeeping::step(&self.app);
