@@ -12,9 +12,7 @@ use super::walk::{Walk, places};
 /// D.7: the missed day has the freeze; its length is kept.
 pub(super) fn a_freeze_in_the_history(walk: &Walk<'_>) {
     let streak = walk.get("/v1/users/ada/streak?historyPeriods=3");
-    let item = |date: &str, length: i64, used: bool| {
-        json!({"periodStart": date, "periodEnd": date, "length": length, "usedPause": false, "usedFreeze": used})
-    };
+    let item = |date: &str, length: i64, used: bool| json!({"periodStart": date, "periodEnd": date, "length": length, "usedPause": false, "usedFreeze": used});
     let mut history = streak["streakHistory"].as_array().unwrap().clone();
     for item in &mut history {
         // Left out or null where there was none (15.3).
@@ -60,7 +58,10 @@ pub(super) fn a_reset(walk: &Walk<'_>) {
 pub(super) fn a_boost(walk: &Walk<'_>) {
     let boosts = walk.get("/v1/users/ada/points/xp/boosts");
     assert_eq!(boosts.as_array().unwrap().len(), 1);
-    assert_eq!((&boosts[0]["name"], &boosts[0]["status"]), (&json!("Double"), &json!("active")));
+    assert_eq!(
+        (&boosts[0]["name"], &boosts[0]["status"]),
+        (&json!("Double"), &json!("active"))
+    );
 }
 
 /// Whole days: every answer (`>`) and everything that is told.
@@ -330,7 +331,10 @@ pub(super) fn days(walk: &Walk<'_>) {
 /// Everything of one kind that was told in the year, with its date and hour.
 pub(super) fn messages(walk: &Walk<'_>) {
     let told = |start: &str| -> Vec<String> {
-        let lines = walk.diary.iter().filter(|(_, line)| line.starts_with(start));
+        let lines = walk
+            .diary
+            .iter()
+            .filter(|(_, line)| line.starts_with(start));
         lines
             .map(|((date, minute), line)| {
                 let line = line.strip_prefix(start).unwrap().trim();
@@ -443,7 +447,10 @@ pub(super) fn messages(walk: &Walk<'_>) {
             "2026-10-01 09:00 2026-09-01..2026-09-30",
         ]
     );
-    let anniversary = ["achievement.completed ada A year", "emails.achievement_due ada A year"];
+    let anniversary = [
+        "achievement.completed ada A year",
+        "emails.achievement_due ada A year",
+    ];
     assert_eq!(
         anniversary.map(told),
         [["2027-01-05 00:00 "], ["2027-01-05 17:00 "]]
@@ -522,7 +529,10 @@ pub(super) fn reads(walk: &Walk<'_>) {
         .collect();
     assert_eq!(shown, days);
     assert_eq!(history[0]["previousRank"], Value::Null);
-    assert_eq!((&history[2]["previousRank"], &history[2]["previousValue"]), (&json!(1), &json!(40)));
+    assert_eq!(
+        (&history[2]["previousRank"], &history[2]["previousValue"]),
+        (&json!(1), &json!(40))
+    );
 
     // June: day 136 of hers was 31 May; two gaps.
     let path = "/v1/users/ada/metrics/pages/event-summary?aggregation=daily&startDate=2026-06-01&endDate=2026-06-30";
@@ -562,8 +572,13 @@ fn wrapped(walk: &Walk<'_>) {
     assert_eq!(counts, [315, 48, 11].map(|count| json!(count)));
     let figures = |period: &Value, what: &str, key: &str| {
         let of = &period[what][key];
-        ["currentTotal", "changeThisPeriod", "percentChange", "percentileThisPeriod"]
-            .map(|name| of[name].as_f64())
+        [
+            "currentTotal",
+            "changeThisPeriod",
+            "percentChange",
+            "percentileThisPeriod",
+        ]
+        .map(|name| of[name].as_f64())
     };
     let some = |numbers: [f64; 3], percentile: Option<f64>| {
         let [total, change, percent] = numbers.map(Some);
@@ -572,20 +587,38 @@ fn wrapped(walk: &Walk<'_>) {
     // Four events on one day: 80 of 4220 after 4140 (1.93 %).
     let day = &activity["mostActiveDay"];
     assert_eq!(day["date"], "2026-09-15");
-    assert_eq!(figures(day, "metrics", "pages"), some([4220.0, 80.0, 1.9], None));
+    assert_eq!(
+        figures(day, "metrics", "pages"),
+        some([4220.0, 80.0, 1.9], None)
+    );
     // Ten events in its week, Monday to Sunday: 200 after 4120 (4.85 %). He read 150: half of the two are below her.
     let week = &activity["mostActiveWeek"];
-    assert_eq!((&week["start"], &week["end"]), (&json!("2026-09-14"), &json!("2026-09-20")));
-    assert_eq!(figures(week, "metrics", "pages"), some([4320.0, 200.0, 4.8], Some(50.0)));
+    assert_eq!(
+        (&week["start"], &week["end"]),
+        (&json!("2026-09-14"), &json!("2026-09-20"))
+    );
+    assert_eq!(
+        figures(week, "metrics", "pages"),
+        some([4320.0, 200.0, 4.8], Some(50.0))
+    );
     // 33 events in September, months count from 0: 660 after 3860 (17.09 %). He had nine days, 675 pages.
     let month = &activity["mostActiveMonth"];
     assert_eq!(month["month"], 8);
-    assert_eq!(figures(month, "metrics", "pages"), some([4520.0, 660.0, 17.0], Some(0.0)));
+    assert_eq!(
+        figures(month, "metrics", "pages"),
+        some([4520.0, 660.0, 17.0], Some(0.0))
+    );
     // He read on 95 days: 7125 pages, 356 crossings 1780 points, boost 35.
     let year = &activity["entireYear"];
-    assert_eq!(figures(year, "metrics", "pages"), some([6360.0, 6360.0, 100.0], Some(0.0)));
+    assert_eq!(
+        figures(year, "metrics", "pages"),
+        some([6360.0, 6360.0, 100.0], Some(0.0))
+    );
     // 318 crossings 1590, boost 35; sevens 170, 60 and, of 151 days, 210; 50; the slip.
-    assert_eq!(figures(year, "points", "xp"), some([2015.0, 2015.0, 100.0], Some(50.0)));
+    assert_eq!(
+        figures(year, "points", "xp"),
+        some([2015.0, 2015.0, 100.0], Some(50.0))
+    );
     let streak = &year["longestStreak"];
     assert_eq!(
         (&streak["length"], &streak["started"], &streak["frequency"]),
@@ -601,8 +634,14 @@ fn wrapped(walk: &Walk<'_>) {
     assert!(!names.contains(&"A year"), "it is of 2027");
     let his = walk.get("/v1/users/bob/wrapped?year=2026");
     let year = &his["activity"]["entireYear"];
-    assert_eq!(figures(year, "metrics", "pages"), some([7125.0, 7125.0, 100.0], Some(50.0)));
-    assert_eq!(figures(year, "points", "xp"), some([1815.0, 1815.0, 100.0], Some(0.0)));
+    assert_eq!(
+        figures(year, "metrics", "pages"),
+        some([7125.0, 7125.0, 100.0], Some(50.0))
+    );
+    assert_eq!(
+        figures(year, "points", "xp"),
+        some([1815.0, 1815.0, 100.0], Some(0.0))
+    );
     assert_eq!(his["activity"]["daysActive"], 95);
     assert_eq!(wrapped["user"]["signUpDate"], day_of_sign_up());
     assert_eq!(

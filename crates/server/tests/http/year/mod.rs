@@ -87,14 +87,26 @@ fn plan() -> Vec<(Minute, Deed)> {
         (at(day(2026, 5, 22), 14, 30), ada(4)),
         (at(day(2026, 5, 22), 16, 0), ada(16)),
         (at(day(2026, 6, 1), 12, 0), Deed::Boost),
-        (at(day(2026, 6, 5), 12, 0), Deed::Mail("streak_reminder", false)),
-        (at(day(2026, 6, 15), 12, 0), Deed::Mail("streak_reminder", true)),
+        (
+            at(day(2026, 6, 5), 12, 0),
+            Deed::Mail("streak_reminder", false),
+        ),
+        (
+            at(day(2026, 6, 15), 12, 0),
+            Deed::Mail("streak_reminder", true),
+        ),
         (at(day(2026, 6, 24), 12, 0), Deed::Look(Look::Boosted)),
         // One recap and one reactivation of July are not told.
         (at(day(2026, 7, 11), 12, 0), Deed::Mail("recap", false)),
         (at(day(2026, 7, 13), 12, 0), Deed::Mail("recap", true)),
-        (at(day(2026, 7, 14), 8, 0), Deed::Mail("reactivation", false)),
-        (at(day(2026, 7, 14), 10, 0), Deed::Mail("reactivation", true)),
+        (
+            at(day(2026, 7, 14), 8, 0),
+            Deed::Mail("reactivation", false),
+        ),
+        (
+            at(day(2026, 7, 14), 10, 0),
+            Deed::Mail("reactivation", true),
+        ),
         (at(day(2026, 8, 20), 12, 0), Deed::SumUpMonths),
         // Appendix D.14: within quarters of an hour.
         (at(day(2026, 9, 15), 14, 33), ada(20)),
@@ -250,7 +262,11 @@ fn a_year(engine: Engine, tz: &'static str) {
     by_hand::days(&walk);
     by_hand::messages(&walk);
     by_hand::reads(&walk);
-    eprintln!("{engine:?}, {tz}: {:?}, {} lines", began.elapsed(), walk.diary.len());
+    eprintln!(
+        "{engine:?}, {tz}: {:?}, {} lines",
+        began.elapsed(),
+        walk.diary.len()
+    );
 }
 
 #[test]

@@ -169,8 +169,7 @@ impl Oracle {
         };
         let eve = |start: Date| local(start.yesterday().unwrap(), 10);
         let after = |end: Date| local(end.tomorrow().unwrap(), 13);
-        let mut add =
-            |at: Minute, moment| moments.entry(at).or_insert_with(Vec::new).push(moment);
+        let mut add = |at: Minute, moment| moments.entry(at).or_insert_with(Vec::new).push(moment);
         add(eve(BOOST.0), Moment::BoostStarted);
         add(after(BOOST.1), Moment::BoostFinished);
         let mut start = WEEKLY;
@@ -223,7 +222,15 @@ impl Oracle {
 
     fn tick(&mut self) {
         let (today, minute) = self.now;
-        let users: Vec<&'static str> = self.people.keys().copied().collect();
+        if minute == MIDNIGHT {
+            self.quiet
+                .retain(|_, quiet| quiet.until > Some((today, minute)));
+        }
+        let mut users: Vec<&'static str> = Vec::new();
+        // Nobody has anything due but on full hours.
+        if minute % 60 == 0 {
+            users.extend(self.people.keys());
+        }
         for user in users {
             match minute {
                 MIDNIGHT => self.midnight(user, today),
@@ -239,7 +246,7 @@ impl Oracle {
                 self.tell(format!("emails.achievement_due {user} {name}"));
             }
         }
-        for moment in self.moments.get(&self.now).cloned().unwrap_or_default() {
+        for moment in self.moments.remove(&self.now).unwrap_or_default() {
             self.moment(moment);
         }
         let ended: Vec<Subject> = self
@@ -256,7 +263,9 @@ impl Oracle {
     fn moment(&mut self, moment: Moment) {
         let line = match moment {
             Moment::BoostStarted => "points.boost_started Double x2 active at 10:00Z".to_owned(),
-            Moment::BoostFinished => "points.boost_finished Double x2 finished at 13:00Z".to_owned(),
+            Moment::BoostFinished => {
+                "points.boost_finished Double x2 finished at 13:00Z".to_owned()
+            }
             // Nobody acts between the beginning of a run in the first zone and this.
             Moment::RunStarted(board) => format!("leaderboard.started {board} []"),
             Moment::RunFinished(board, run) => {
@@ -316,7 +325,9 @@ impl Oracle {
         }
         if let Some(call) = call.filter(|_| !person.silent.contains("reactivation")) {
             let number = call + 1;
-            told.push(format!("emails.reactivation_due {user} {number} after {away}"));
+            told.push(format!(
+                "emails.reactivation_due {user} {number} after {away}"
+            ));
         }
         for line in told {
             self.tell(line);
@@ -329,7 +340,9 @@ impl Oracle {
             person.length > 0 && person.met != Some(today) && !person.is_paused(today);
         if is_endangered && !person.silent.contains("streak_reminder") {
             let length = person.length;
-            self.tell(format!("emails.streak_reminder_due {user} {length} until {today}"));
+            self.tell(format!(
+                "emails.streak_reminder_due {user} {length} until {today}"
+            ));
         }
     }
 
@@ -344,7 +357,11 @@ impl Oracle {
         // 10.3: at once while one talks, else at the next 17:00.
         let is_now = (TALK_FROM..TALK_TO).contains(&minute);
         if !is_now && !is_silent {
-            let date = if minute < TALK_FROM { today } else { plus(today, 1) };
+            let date = if minute < TALK_FROM {
+                today
+            } else {
+                plus(today, 1)
+            };
             person.mails.push(((date, TALK_FROM), name));
         }
         self.tell(format!("achievement.completed {user} {name}"));
@@ -370,7 +387,11 @@ impl Oracle {
         person.active = today;
         let mut completed: Vec<&'static str> = Vec::new();
         let mut awards: Vec<i64> = Vec::new();
-        let factor = if BOOST.0 <= today && today <= BOOST.1 { 2 } else { 1 };
+        let factor = if BOOST.0 <= today && today <= BOOST.1 {
+            2
+        } else {
+            1
+        };
         let mut is_extended = false;
         let total;
         if metric == "pages" {
@@ -468,7 +489,9 @@ impl Oracle {
         if before != Some(after) {
             let _ = write!(answer, " {after}");
             let from = before.unwrap_or("-");
-            self.tell(format!("points.level_changed {user} {from} -> {after} at {total}"));
+            self.tell(format!(
+                "points.level_changed {user} {from} -> {after} at {total}"
+            ));
         }
         let quiet = self.quiet.entry(Subject::Points(user)).or_default();
         let pending = quiet.points.get_or_insert((0, 0, before));
@@ -527,7 +550,11 @@ impl Oracle {
             self.changed(Subject::Rank(board, run, user));
         }
         let first = |place: Option<(i64, i64)>| rank(place.map(|place| place.0));
-        format!("{board} {run}..{end} {} was {}", first(after), first(before))
+        format!(
+            "{board} {run}..{end} {} was {}",
+            first(after),
+            first(before)
+        )
     }
 
     /// Tells a change, at once or after the quiet time.
@@ -553,9 +580,10 @@ impl Oracle {
                     format!("points.changed {user} {added:+} = {total} by {awards}{level}")
                 })
             }
-            Subject::Top(board, run) => {
-                Some(format!("leaderboard.changed {board} [{}]", self.shown(board, run)))
-            }
+            Subject::Top(board, run) => Some(format!(
+                "leaderboard.changed {board} [{}]",
+                self.shown(board, run)
+            )),
             Subject::Rank(board, run, user) => {
                 let key = (board, run, user);
                 let last = self.told_ranks.get(&key).copied();

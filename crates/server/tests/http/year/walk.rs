@@ -189,7 +189,9 @@ impl<'a> Walk<'a> {
             if let Some(at) = at {
                 // Where a message says when it happened, it says it to the minute.
                 assert!(
-                    expected.iter().any(|(minute, one)| *one == line && *minute == at),
+                    expected
+                        .iter()
+                        .any(|(minute, one)| *one == line && *minute == at),
                     "{line} says {at:?}, not what was expected: {expected:#?}"
                 );
             }
@@ -206,7 +208,10 @@ impl<'a> Walk<'a> {
         let mut lines: Vec<String> = expected.iter().map(|(_, line)| line.clone()).collect();
         lines.sort_unstable();
         let without = |all: &[String], other: &[String]| -> Vec<String> {
-            all.iter().filter(|line| !other.contains(line)).cloned().collect()
+            all.iter()
+                .filter(|line| !other.contains(line))
+                .cloned()
+                .collect()
         };
         assert_eq!(
             got,
@@ -227,7 +232,11 @@ impl<'a> Walk<'a> {
         let mark = if streak["extended"] == true { "+" } else { "" };
         let today = self.now.0.to_string();
         for end in ["periodStart", "periodEnd"] {
-            let expected = if length > 0 { json!(today) } else { Value::Null };
+            let expected = if length > 0 {
+                json!(today)
+            } else {
+                Value::Null
+            };
             assert_eq!(streak[end], expected, "{streak}");
         }
         let mut line = format!(
@@ -269,7 +278,10 @@ impl<'a> Walk<'a> {
 
     fn awards(&self, points: &Value) -> Vec<i64> {
         let awards = points["awards"].as_array().unwrap();
-        awards.iter().map(|award| number(&award["awarded"])).collect()
+        awards
+            .iter()
+            .map(|award| number(&award["awarded"]))
+            .collect()
     }
 
     /// A webhook as one line, and the minute at which it says that it happened.
@@ -278,9 +290,7 @@ impl<'a> Walk<'a> {
         let streak = &message["streak"];
         let points = &message["points"];
         let board = &message["leaderboard"];
-        let mut at = message
-            .get("timestamp")
-            .map(|instant| self.minute(instant));
+        let mut at = message.get("timestamp").map(|instant| self.minute(instant));
         let facts = match kind {
             "achievement.completed" | "emails.achievement_due" => {
                 let achievement = &message["achievement"];
@@ -318,7 +328,10 @@ impl<'a> Walk<'a> {
             ),
             "points.boost_started" | "points.boost_finished" => {
                 let boost = &message["boost"];
-                assert_eq!((&boost["start"], &boost["end"]), (&json!("2026-06-22"), &json!("2026-06-28")));
+                assert_eq!(
+                    (&boost["start"], &boost["end"]),
+                    (&json!("2026-06-22"), &json!("2026-06-28"))
+                );
                 let time = text(&message["timestamp"]).split_once('T').unwrap().1;
                 let (name, factor) = (text(&boost["name"]), number(&boost["multiplier"]));
                 let (status, hour) = (text(&boost["status"]), &time[..5]);
@@ -358,9 +371,13 @@ impl<'a> Walk<'a> {
             .filter(|((on, _), _)| *on == date)
             // What is fixed in UTC falls on other hours in every zone.
             .filter(|(_, line)| {
-                !["points.boost_", "leaderboard.started", "leaderboard.finished"]
-                    .iter()
-                    .any(|kind| line.starts_with(kind))
+                ![
+                    "points.boost_",
+                    "leaderboard.started",
+                    "leaderboard.finished",
+                ]
+                .iter()
+                .any(|kind| line.starts_with(kind))
             })
             .map(|((_, minute), line)| format!("{:02}:{:02} {line}", minute / 60, minute % 60))
             .collect()
