@@ -4,7 +4,6 @@
 //! Everything is in local civil time; only moments that the specification fixes in UTC go through the zone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use jiff::civil::{Date, DateTime, Weekday};
 use jiff::tz::TimeZone;
@@ -169,7 +168,7 @@ impl Oracle {
         };
         let eve = |start: Date| local(start.yesterday().unwrap(), 10);
         let after = |end: Date| local(end.tomorrow().unwrap(), 13);
-        let mut add = |at: Minute, moment| moments.entry(at).or_insert_with(Vec::new).push(moment);
+        let mut add = |at: Minute, moment| moments.entry(at).or_default().push(moment);
         add(eve(BOOST.0), Moment::BoostStarted);
         add(after(BOOST.1), Moment::BoostFinished);
         let mut start = WEEKLY;
@@ -444,7 +443,7 @@ impl Oracle {
             awards.push(50 * factor);
         }
         completed.sort_unstable();
-        let mut answer = format!("{user} {metric} {value:+} = {total}");
+        let mut answer = vec![format!("{user} {metric} {value:+} = {total}")];
         let person = &self.people[user];
         let expires = if person.length > 0 {
             person.expires(today).to_string()
@@ -452,31 +451,27 @@ impl Oracle {
             "-".to_owned()
         };
         let mark = if is_extended { "+" } else { "" };
-        let _ = write!(
-            answer,
-            "; streak {}{mark} until {expires}, freezes {}",
+        answer.push(format!(
+            "streak {}{mark} until {expires}, freezes {}",
             person.length, person.freezes
-        );
-        self.award(user, &awards, &mut answer);
+        ));
+        answer.extend(self.award(user, &awards));
         let added: i64 = awards.iter().sum();
         if today >= MONTHLY && added != 0 {
-            let line = self.score("monthly", today.first_of_month(), user, added);
-            let _ = write!(answer, "; {line}");
+            answer.push(self.score("monthly", today.first_of_month(), user, added));
         }
         if today >= WEEKLY && metric == "pages" {
             let run = plus(WEEKLY, days_from(WEEKLY, today) / 7 * 7);
-            let line = self.score("weekly", run, user, value);
-            let _ = write!(answer, "; {line}");
+            answer.push(self.score("weekly", run, user, value));
         }
-        for name in completed {
-            let _ = write!(answer, "; {name}");
-        }
-        answer
+        answer.extend(completed.into_iter().map(str::to_owned));
+        answer.join("; ")
     }
 
-    fn award(&mut self, user: &'static str, awards: &[i64], answer: &mut String) {
+    /// Pays; answers what an answer says of it.
+    fn award(&mut self, user: &'static str, awards: &[i64]) -> Option<String> {
         if awards.is_empty() {
-            return;
+            return None;
         }
         let added: i64 = awards.iter().sum();
         let person = self.people.get_mut(user).unwrap();
@@ -485,9 +480,9 @@ impl Oracle {
         let after = level(person.points);
         person.level = Some(after);
         let total = person.points;
-        let _ = write!(answer, "; xp {added:+} = {total}");
+        let mut line = format!("xp {added:+} = {total}");
         if before != Some(after) {
-            let _ = write!(answer, " {after}");
+            line = format!("{line} {after}");
             let from = before.unwrap_or("-");
             self.tell(format!(
                 "points.level_changed {user} {from} -> {after} at {total}"
@@ -498,6 +493,7 @@ impl Oracle {
         pending.0 += added;
         pending.1 += awards.len();
         self.changed(Subject::Points(user));
+        Some(line)
     }
 
     /// Who is ranked, best first: ties go to whoever was first (7.6).

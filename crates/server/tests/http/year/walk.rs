@@ -1,5 +1,7 @@
 //! Walks an environment through the year: moves its clock, asks, and holds answers and webhooks against the model.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -24,13 +26,13 @@ pub(super) struct Walk<'a> {
     /// Everything that was told and answered so far.
     pub(super) diary: Vec<Line>,
     /// Which types of webhooks came.
-    pub(super) kinds: std::collections::BTreeSet<String>,
+    pub(super) kinds: BTreeSet<String>,
 }
 
 fn number(value: &Value) -> i64 {
     let number = value.as_f64().unwrap();
     assert!(number.fract() == 0.0, "{value}");
-    value.as_i64().unwrap_or(number as i64)
+    format!("{number:.0}").parse().unwrap()
 }
 
 fn maybe(value: &Value) -> Option<i64> {
@@ -43,6 +45,15 @@ fn text(value: &Value) -> &str {
 
 fn key_or_dash(level: &Value) -> &str {
     level["key"].as_str().unwrap_or("-")
+}
+
+/// What each award of a change of points was.
+fn awards(points: &Value) -> Vec<i64> {
+    let awards = points["awards"].as_array().unwrap();
+    awards
+        .iter()
+        .map(|award| number(&award["awarded"]))
+        .collect()
 }
 
 impl<'a> Walk<'a> {
@@ -65,7 +76,7 @@ impl<'a> Walk<'a> {
             oracle: Oracle::new(&zone, now),
             zone,
             diary: Vec::new(),
-            kinds: std::collections::BTreeSet::new(),
+            kinds: BTreeSet::new(),
         };
         walk.set_clock(now);
         let kinds: Vec<&str> = MessageType::ALL.iter().map(|kind| kind.as_str()).collect();
@@ -239,25 +250,27 @@ impl<'a> Walk<'a> {
             };
             assert_eq!(streak[end], expected, "{streak}");
         }
-        let mut line = format!(
-            "{user} {metric} {value:+} = {}; streak {length}{mark} until {}, freezes {}",
-            number(&got["total"]),
-            streak["expires"].as_str().unwrap_or("-"),
-            number(&streak["freezes"])
-        );
+        let mut parts = vec![
+            format!("{user} {metric} {value:+} = {}", number(&got["total"])),
+            format!(
+                "streak {length}{mark} until {}, freezes {}",
+                streak["expires"].as_str().unwrap_or("-"),
+                number(&streak["freezes"])
+            ),
+        ];
         for (key, points) in got["points"].as_object().unwrap() {
             let (added, total) = (number(&points["added"]), number(&points["total"]));
-            line += &format!("; {key} {added:+} = {total}");
-            if points.get("level").is_some() {
-                line += &format!(" {}", key_or_dash(&points["level"]));
-            }
-            let sum: i64 = self.awards(points).iter().sum();
+            let level = points.get("level").map(key_or_dash);
+            let level = level.map_or_else(String::new, |level| format!(" {level}"));
+            parts.push(format!("{key} {added:+} = {total}{level}"));
+            let sum: i64 = awards(points).iter().sum();
             assert_eq!(sum, added, "{points}");
         }
         for (key, board) in got["leaderboards"].as_object().unwrap() {
             let (start, end) = (text(&board["start"]), text(&board["end"]));
             let (now, before) = (maybe(&board["rank"]), maybe(&board["previousRank"]));
-            line += &format!("; {key} {start}..{end} {} was {}", rank(now), rank(before));
+            let (now, before) = (rank(now), rank(before));
+            parts.push(format!("{key} {start}..{end} {now} was {before}"));
             assert_eq!(board["threshold"], 0, "{board}");
         }
         let mut names: Vec<&str> = got["achievements"]
@@ -270,18 +283,8 @@ impl<'a> Walk<'a> {
             })
             .collect();
         names.sort_unstable();
-        for name in names {
-            line += &format!("; {name}");
-        }
-        line
-    }
-
-    fn awards(&self, points: &Value) -> Vec<i64> {
-        let awards = points["awards"].as_array().unwrap();
-        awards
-            .iter()
-            .map(|award| number(&award["awarded"]))
-            .collect()
+        parts.extend(names.into_iter().map(str::to_owned));
+        parts.join("; ")
     }
 
     /// A webhook as one line, and the minute at which it says that it happened.
@@ -315,10 +318,10 @@ impl<'a> Walk<'a> {
             }
             "points.changed" => {
                 let (added, total) = (number(&points["added"]), number(&points["total"]));
-                let awards = self.awards(points).len();
+                let count = awards(points).len();
                 let level = points.get("level").map(key_or_dash);
                 let level = level.map_or_else(String::new, |level| format!(" {level}"));
-                format!("{user} {added:+} = {total} by {awards}{level}")
+                format!("{user} {added:+} = {total} by {count}{level}")
             }
             "points.level_changed" => format!(
                 "{user} {} -> {} at {}",
