@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 
 /// Defines the types of messages with their names (`spec/trophy.md` 9.4).
 macro_rules! message_types {
-    ($($variant:ident = $name:literal,)*) => {
+    // A `tt` and not a `literal`, which the derive of the schema would not see through.
+    ($($variant:ident = $name:tt,)*) => {
         /// A type of message.
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema,

@@ -104,11 +104,14 @@ async fn one(app: &App, caller: &Caller, ask: Ask, missing: &str) -> Result<Said
     }
 }
 
-/// An issue of an item that names a user.
+/// An issue of an item that names a user, readable by older clients too: the Node client 1.0 demands `level` and `reason`.
 fn of_user(user: &str, severity: w::Severity, message: impl Into<String>) -> w::AdminIssue {
+    let message = message.into();
     w::AdminIssue {
         user_id: Some(user.to_owned()),
-        ..batch::issue(severity, message.into())
+        level: Some(severity),
+        reason: Some(message.clone()),
+        ..batch::issue(severity, message)
     }
 }
 
