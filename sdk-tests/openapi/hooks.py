@@ -33,6 +33,9 @@ KINDS = {
     "user": "users",
 }
 
+# A range of dates that summaries accept; two dates drawn by themselves are hardly ever one.
+RANGE = {"startDate": "2026-01-01", "endDate": "2026-12-31"}
+
 # Nothing listens there. No message may leave the machine, whatever endpoint is made up.
 NOWHERE = "http://127.0.0.1:9/hook"
 
@@ -48,12 +51,17 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwar
     for kind, segment in zip(segments, segments[1:], strict=False):
         if segment.startswith("{") and kind in NAMES and draw.randrange(10) < led:
             case.path_parameters[segment.strip("{}")] = draw.choice(NAMES[kind])
+    if case.query and draw.randrange(10) < led:
+        case.query |= {member: RANGE[member] for member in RANGE if member in case.query}
+        for member, kind in [("userId", "users"), ("userAttributes", "attributeValues")]:
+            if member in case.query and kind in NAMES:
+                case.query[member] = draw.choice(NAMES[kind])
     if isinstance(case.body, dict | list):
         case.body = lead(copy.deepcopy(case.body), segments[-1], draw, led)
 
 
 def lead(value: Any, kind: str, draw: random.Random, led: int) -> Any:
-    """The value with names of the space. `kind` is what an `id` in it names."""
+    """The value with names of the space. `kind` is what an `id` in it names, or the last segment of the path."""
     if isinstance(value, list):
         return [lead(item, kind, draw, led) for item in value]
     if not isinstance(value, dict):
@@ -63,10 +71,15 @@ def lead(value: Any, kind: str, draw: random.Random, led: int) -> Any:
             value[member] = NOWHERE
         elif member == "multiTenancy" and inner is False:
             value[member] = True
+        elif member == "attributes" and isinstance(inner, dict) and draw.randrange(10) < led:
+            # Unknown keys are refused.
+            value[member] = {}
         else:
             below = KINDS.get(member, member if member in NAMES else kind)
-            names = NAMES.get(below if member != "id" else kind, [])
-            is_led = (member in KINDS or member == "id") and names and draw.randrange(10) < led
+            # What an item is about; events name their metric by its key.
+            is_own = member == ("key" if kind == "events" else "id")
+            names = NAMES.get(kind if is_own else below, [])
+            is_led = (is_own or member in KINDS) and names and draw.randrange(10) < led
             if is_led and isinstance(inner, str):
                 value[member] = draw.choice(names)
             elif is_led and isinstance(inner, list) and all(isinstance(one, str) for one in inner):

@@ -108,11 +108,13 @@ class Space:
                 "points": ["xp"],
                 "leaderboards": ["all", "cities"],
                 "achievements": ["bio"],
+                "attributeValues": ["city:Rome"],
             }
         return {
             "users": USERS,
             "attributes": self.attributes,
             "metrics": [self.metric],
+            "events": ["words"],
             "points": [self.system],
             "levels": [self.level],
             "triggers": [self.trigger],
