@@ -136,7 +136,7 @@ for (const kind of ["sqlite", "postgres"]) {
         });
 
         test("preferences are changed and read", async () => {
-            const wanted = { notifications: { recap: ["email"], streak_reminder: [] } };
+            const wanted = { notifications: { recap: ["email"], streakReminder: [] } };
             await call("users.updatePreferences", "ada", wanted);
             const { notifications } = await call("users.getPreferences", "ada");
             assert.deepEqual(JSON.parse(JSON.stringify(notifications)), wanted.notifications);

@@ -10,6 +10,7 @@ tests in Rust pin each refusal.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -26,6 +27,9 @@ from process import ADMIN_KEY, NotRunnable, Server  # noqa: E402
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "4"))
 STORES = os.environ.get("SCHEMATHESIS_STORES", "sqlite").split(",")
 SEED = 20260310
+USERS = ["ada", "bob", "eve"]
+CUSTOMER = "acme"
+HOOKS = Path(__file__).with_name("hooks.py")
 CHECKS = [
     "not_a_server_error",
     "status_code_conformance",
@@ -37,14 +41,15 @@ CHECKS = [
 
 
 class Space:
-    """A space in which every operation finds something: the names it may use in paths and queries."""
+    """A space in which every operation finds something, and the names of it. It belongs to a tenant, so that those are found too."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.client = httpx.Client(base_url=url, headers={"X-API-KEY": ADMIN_KEY}, timeout=30)
+        self.client = httpx.Client(base_url=url, headers={"X-API-KEY": ADMIN_KEY, "Tenant-ID": CUSTOMER}, timeout=30)
+        self.tenant = self.create("tenants", {"customerId": CUSTOMER, "name": "Acme"})
         metric = self.create("metrics", {"name": "Words", "key": "words"})
-        self.attributes = self.create("attributes", {"name": "City", "key": "city", "type": "user"})
-        self.create("attributes", {"name": "Kind", "key": "kind", "type": "event"})
+        city = self.create("attributes", {"name": "City", "key": "city", "type": "user"})
+        self.attributes = [city, self.create("attributes", {"name": "Kind", "key": "kind", "type": "event"})]
         self.metric = metric
         self.system = self.create(
             "points",
@@ -62,19 +67,21 @@ class Space:
         boost = {"name": "Twice", "start": "2026-01-01", "multiplier": 2}
         self.boost = self.create(f"points/{self.system}/boosts", boost)
         board = {"name": "All", "key": "all", "rankBy": "metric", "metricId": metric, "status": "active"}
-        self.board = self.create("leaderboards", board)
-        by_city = {**board, "name": "Cities", "key": "cities", "breakdownAttributes": [self.attributes]}
-        self.create("leaderboards", by_city)
+        by_city = {**board, "name": "Cities", "key": "cities", "breakdownAttributes": [city]}
+        self.boards = [self.create("leaderboards", one) for one in (board, by_city)]
         self.achievement = self.create("achievements", {"name": "Bio", "trigger": "api", "status": "active", "key": "bio"})
-        webhook = {"name": "Hook", "url": "https://example.com/hook", "events": ["streak.lost"]}
+        # Nothing listens there.
+        webhook = {"name": "Hook", "url": "http://127.0.0.1:9/hook", "events": ["streak.lost"]}
         self.webhook = self.create("webhooks", webhook)
+        self.client.post(f"/admin/v1/webhooks/{self.webhook}/test", json={"type": "streak.lost"}).raise_for_status()
+        self.delivery = self.first(f"webhooks/{self.webhook}/deliveries")
         settings = {
             "metrics": [{"key": "words", "threshold": 1}],
             "freezes": {"startCount": 1, "maxCount": 5},
             "customizationEnabled": True,
         }
         self.client.patch("/admin/v1/streaks/settings", json=settings).raise_for_status()
-        for user, value in [("ada", 12), ("bob", 7.5), ("eve", 1)]:
+        for user, value in zip(USERS, [12, 7.5, 1], strict=True):
             body = {"user": {"id": user, "attributes": {"city": "Rome"}}, "value": value, "attributes": {"kind": "a"}}
             self.client.post("/v1/metrics/words/event", json=body).raise_for_status()
 
@@ -92,43 +99,39 @@ class Space:
         """Ends the connections."""
         self.client.close()
 
-    def configuration(self, api: str) -> str:
-        """What schemathesis is told of the names: for every parameter some that exist and one that does not."""
-        nothing = "00000000-0000-7000-8000-000000000000"
-        per_path = {
-            "application": [
-                ("/users/", {"id": ["ada", "bob", "nobody"]}),
-                ("/metrics/", {"key": ["words", "nothing"]}),
-                ("/points/", {"key": ["xp", "nothing"]}),
-                ("/leaderboards/", {"key": ["all", "cities", "nothing"]}),
-                ("/achievements/", {"key": ["bio", "nothing"]}),
-            ],
-            "admin": [
-                ("/attributes/", {"id": [self.attributes, nothing, "x"]}),
-                ("/metrics/", {"id": [self.metric, nothing, "x"]}),
-                ("/points/{id}", {"id": [self.system, nothing, "x"]}),
-                ("/points/{systemId}", {"systemId": [self.system, nothing]}),
-                ("/points/{systemId}/levels/", {"id": [self.level, nothing]}),
-                ("/points/{systemId}/triggers/", {"id": [self.trigger, nothing]}),
-                ("/points/{systemId}/boosts/", {"id": [self.boost, nothing]}),
-                ("/leaderboards/", {"id": [self.board, nothing, "x"]}),
-                ("/achievements/", {"id": [self.achievement, nothing, "x"]}),
-                ("/webhooks/", {"id": [self.webhook, nothing, "x"]}),
-            ],
-        }[api]
-        lines = []
-        for path, parameters in per_path:
-            pattern = path.replace("{", r"\\{").replace("}", r"\\}")
-            lines += ["[[operations]]", f'include-path-regex = "^{pattern}"', "[operations.parameters]"]
-            lines += [f'"path.{name}" = {values!r}' for name, values in parameters.items()]
-        return "\n".join(lines) + "\n"
+    def names(self, api: str) -> dict[str, list[str]]:
+        """The names of the space, by the segment of a path that they follow."""
+        if api == "application":
+            return {
+                "users": USERS,
+                "metrics": ["words"],
+                "points": ["xp"],
+                "leaderboards": ["all", "cities"],
+                "achievements": ["bio"],
+                "attributeValues": ["city:Rome"],
+            }
+        return {
+            "users": USERS,
+            "attributes": self.attributes,
+            "metrics": [self.metric],
+            "events": ["words"],
+            "points": [self.system],
+            "levels": [self.level],
+            "triggers": [self.trigger],
+            "boosts": [self.boost],
+            "leaderboards": self.boards,
+            "achievements": [self.achievement],
+            "webhooks": [self.webhook],
+            "deliveries": [self.delivery],
+            "tenants": [self.tenant],
+        }
 
 
 @pytest.fixture(scope="module", params=STORES)
 def space(request: pytest.FixtureRequest) -> Iterator[Space]:
     """A server with such a space."""
     try:
-        server = Server(request.param, multi_tenancy=False)
+        server = Server(request.param, multi_tenancy=True, flags=("--webhook-allow", "127.0.0.0/8"))
     except NotRunnable as missing:
         pytest.fail(str(missing), pytrace=False)
     space = Space(server.url)
@@ -140,15 +143,13 @@ def space(request: pytest.FixtureRequest) -> Iterator[Space]:
 @pytest.mark.parametrize(("api", "prefix"), [("application", "/v1"), ("admin", "/admin/v1")])
 def test_nothing_leaves_the_description(space: Space, api: str, prefix: str, tmp_path: Path) -> None:
     """Positive and negative data, and sequences of calls that pass names on."""
-    file = tmp_path / "schemathesis.toml"
-    file.write_text(space.configuration(api), encoding="utf-8")
     command = [
         str(Path(sys.executable).parent / "schemathesis"),
-        f"--config-file={file}",
         "run",
         f"{space.url}/openapi/{api}.json",
         f"--url={space.url}{prefix}",
         f"--header=X-API-KEY: {ADMIN_KEY}",
+        f"--header=Tenant-ID: {CUSTOMER}",
         f"--seed={SEED}",
         f"--max-examples={EXAMPLES}",
         "--mode=all",
@@ -157,6 +158,7 @@ def test_nothing_leaves_the_description(space: Space, api: str, prefix: str, tmp
         "--warnings=off",
         "--no-color",
     ]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    environment = os.environ | {"SCHEMATHESIS_HOOKS": str(HOOKS), "SCHEMATHESIS_NAMES": json.dumps(space.names(api))}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     print(done.stdout[-3000:])
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]

@@ -1,4 +1,4 @@
-"""The checker is checked: what it must find, it finds. Needs no server."""
+"""The checkers are checked: what they must find, they find. Needs no server."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 import contract
+import methods
 
 USER = {
     "id": "ada",
@@ -74,3 +75,8 @@ def test_text_does_not_pass() -> None:
     request = httpx.Request("GET", "http://kleos/v1/nothing")
     with pytest.raises(contract.ContractError):
         contract.check(httpx.Response(404, text="not found", request=request))
+
+
+def test_the_client_has_no_method_that_the_account_overlooks() -> None:
+    assert len(methods.PATHS) == len(set(methods.PATHS)) == 85
+    assert {"users.get", "admin.points.boosts.create", "admin.environments.list"} <= set(methods.PATHS)

@@ -70,8 +70,10 @@ pub enum EnvironmentType {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 pub struct CreateEnvironment {
     /// For people, 1 to 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     /// Unique, and never changed: 1 to 50 lower-case letters, digits, `-` and `_`.
+    #[schema(pattern = "^[a-z0-9_-]{1,50}$")]
     pub key: String,
     /// What it is for.
     #[serde(rename = "type")]

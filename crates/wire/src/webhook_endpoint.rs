@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 
 /// Defines the types of messages with their names (`spec/trophy.md` 9.4).
 macro_rules! message_types {
-    ($($variant:ident = $name:literal,)*) => {
+    // A `tt` and not a `literal`, which the derive of the schema would not see through.
+    ($($variant:ident = $name:tt,)*) => {
         /// A type of message.
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
@@ -109,12 +110,15 @@ impl fmt::Debug for Webhook {
 #[serde(rename_all = "camelCase")]
 pub struct CreateWebhookRequestItem {
     /// For people, 1 to 255 characters.
+    #[schema(min_length = 1, max_length = 255)]
     pub name: String,
     /// Where messages go: `http` or `https`, without credentials, at most 2,048 characters.
     pub url: String,
     /// The types of messages it gets, at least one.
+    #[schema(min_items = 1)]
     pub events: Vec<MessageType>,
     /// What messages are signed with, 16 to 256 printable characters; a random one if not said.
+    #[schema(min_length = 16, max_length = 256)]
     pub secret: Option<String>,
     /// Whether messages go there; they do if not said.
     pub status: Option<WebhookStatus>,
@@ -141,8 +145,10 @@ pub struct UpdateWebhookRequestItem {
 #[serde(rename_all = "camelCase")]
 pub struct RotateWebhookSecret {
     /// The new one, 16 to 256 printable characters; a random one if not said.
+    #[schema(min_length = 16, max_length = 256)]
     pub secret: Option<String>,
     /// For how long the old one signs as well, in seconds: 0 to 604,800, by default 86,400.
+    #[schema(minimum = 0, maximum = 604_800)]
     pub overlap_seconds: Option<i64>,
 }
 
@@ -158,6 +164,7 @@ pub struct TestWebhook {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 pub struct ReplayWebhook {
     /// Everything that was made since this instant and failed.
+    #[schema(format = DateTime)]
     pub since: String,
 }
 

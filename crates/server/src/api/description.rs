@@ -5,9 +5,10 @@
 use utoipa::PartialSchema;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::request_body::RequestBody;
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{OpenApi, Ref, RefOr, Required};
+use utoipa::openapi::{OpenApi, Ref, RefOr, Required, Schema};
 
 /// The paths of the environment as a whole, on which the tenant header means nothing.
 const WITHOUT_TENANT: [&str; 3] = ["/tenants", "/application-api-keys", "/organization"];
@@ -42,8 +43,22 @@ pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Opera
     .flatten()
 }
 
+/// A body that is a list is a batch, which has at least one item.
+fn require_an_item(body: &mut RequestBody) {
+    for content in body.content.values_mut() {
+        if let RefOr::T(content) = content
+            && let Some(RefOr::T(Schema::Array(items))) = &mut content.schema
+        {
+            items.min_items = Some(1);
+        }
+    }
+}
+
 fn complete_operation(operation: &mut Operation, has_tenant: bool) {
     let has_body = operation.request_body.is_some();
+    if let Some(RefOr::T(body)) = &mut operation.request_body {
+        require_an_item(body);
+    }
     let mut refusals = vec![
         ("401", "No key that is valid here."),
         ("422", "The request is not acceptable."),

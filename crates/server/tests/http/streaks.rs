@@ -29,6 +29,11 @@ fn post(app: &TestApp, what: &str, body: &Value) -> Answer {
     app.admin("POST", &format!("/admin/v1/streaks/{what}"), Some(body))
 }
 
+/// An issue that names a user. It says the same to older clients under the names that they know.
+fn issue(user: &str, severity: &str, message: &str) -> Value {
+    json!({"userId": user, "severity": severity, "message": message, "level": severity, "reason": message})
+}
+
 fn streak(app: &TestApp, query: &str) -> Value {
     app.get(&format!("/v1/users/u/streak{query}"))
 }
@@ -68,7 +73,7 @@ fn d7_restore_and_accumulation() {
         assert_eq!(
             answer["issues"],
             json!([
-                {"userId": "nobody", "severity": "error", "message": "User does not exist"},
+                issue("nobody", "error", "User does not exist"),
                 {"index": 2, "severity": "error", "message": "id must be a string"},
             ])
         );
@@ -95,7 +100,7 @@ fn d7_restore_and_accumulation() {
         assert_eq!(
             again,
             json!({"restoredUsers": [], "issues": [
-                {"userId": "u", "severity": "warning", "message": "No streak to restore"},
+                issue("u", "warning", "No streak to restore"),
             ]})
         );
         app.travel("2026-01-10T14:00:00Z");
@@ -254,8 +259,8 @@ fn freezes_are_granted_up_to_the_maximum_and_once_per_key() {
             {"userId": "u"}, {"userId": "nobody"}, {"userId": "u"}, {"userId": "v"}, {"user": "u"},
         ]});
         let issues = json!([
-            {"userId": "nobody", "severity": "error", "message": "User does not exist"},
-            {"userId": "u", "severity": "warning", "message": "Would exceed maximum freeze limit"},
+            issue("nobody", "error", "User does not exist"),
+            issue("u", "warning", "Would exceed maximum freeze limit"),
             {"index": 4, "severity": "error", "message": "userId must be a string"},
         ]);
         for _ in 0..2 {
@@ -318,8 +323,8 @@ fn a_reset_ends_the_streak_at_once() {
         assert_eq!(
             answer,
             json!({"resetUsers": ["u"], "issues": [
-                {"userId": "u", "severity": "warning", "message": "No streak to reset"},
-                {"userId": "nobody", "severity": "error", "message": "User does not exist"},
+                issue("u", "warning", "No streak to reset"),
+                issue("nobody", "error", "User does not exist"),
             ]})
         );
         let shown = streak(app, "?historyPeriods=2");

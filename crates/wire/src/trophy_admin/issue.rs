@@ -37,6 +37,14 @@ pub struct AdminIssue {
     pub severity: Severity,
     /// The reason, for people.
     pub message: String,
+    /// `severity` under its older name; where `userId` is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Severity, required = false)]
+    pub level: Option<Severity>,
+    /// `message` under its older name; where `userId` is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub reason: Option<String>,
 }
 
 /// The answer to a create.

@@ -120,6 +120,7 @@ pub struct BatchMetricEvent {
     /// Custom event attributes by key.
     pub attributes: Option<BTreeMap<String, String>>,
     /// The idempotency key, unique for the metric and the user.
+    #[schema(min_length = 1, max_length = 1024)]
     pub idempotency_key: Option<String>,
 }
 

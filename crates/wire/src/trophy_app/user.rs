@@ -30,7 +30,7 @@ pub struct User {
     /// Custom attributes by key.
     pub attributes: BTreeMap<String, String>,
     /// The date on which the user signed up with the caller.
-    #[schema(required)]
+    #[schema(required, format = Date)]
     pub sign_up_date: Option<String>,
     /// Whether the user is in the control group, which should see no gamification.
     pub control: bool,
@@ -66,7 +66,7 @@ pub struct UpdatedUser {
     pub attributes: Option<BTreeMap<String, Option<String>>>,
     /// The date on which the user signed up with the caller.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = Date)]
     pub sign_up_date: Patch<String>,
 }
 
@@ -98,7 +98,7 @@ pub struct UpsertedUser {
     pub attributes: Option<BTreeMap<String, Option<String>>>,
     /// The date on which the user signed up with the caller.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = Date)]
     pub sign_up_date: Patch<String>,
 }
 

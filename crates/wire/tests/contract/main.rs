@@ -24,6 +24,8 @@ const NEWER_MEMBERS: &[&str] = &[
     "rank",             // 15.7, on streaks
     "key",              // 6.1, on points systems
     "tenantId",         // AMB-47, in webhooks
+    "level",            // older clients, in issues of streak operations
+    "reason",           // the same
 ];
 
 fn check_every_operation(file: &str, sample: fn(&str, bool) -> Option<serde_json::Value>) {

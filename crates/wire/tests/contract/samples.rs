@@ -553,6 +553,8 @@ fn issue(full: bool) -> admin::AdminIssue {
             admin::Severity::Error
         },
         message: s("because"),
+        level: full.then_some(admin::Severity::Warning),
+        reason: opt(full, "because"),
     }
 }
 

@@ -442,7 +442,7 @@ pub async fn update_achievements(
 #[utoipa::path(
     delete, path = "/achievements", operation_id = "admin_achievements_delete", tag = "Achievements",
     params(
-        ("ids" = Vec<String>, Query, description = "The ids, 1 to 100."),
+        ("ids" = Vec<String>, Query, min_items = 1, max_items = 100, description = "The ids, 1 to 100."),
     ),
     responses(
         (status = 200, description = "What was deleted.", body = w::Deleted),

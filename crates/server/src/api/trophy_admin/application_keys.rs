@@ -98,7 +98,7 @@ pub async fn create_application_keys(
 #[utoipa::path(
     delete, path = "/application-api-keys", operation_id = "admin_application_api_keys_delete", tag = "Application keys",
     params(
-        ("ids" = Vec<String>, Query, description = "The ids, 1 to 100."),
+        ("ids" = Vec<String>, Query, min_items = 1, max_items = 100, description = "The ids, 1 to 100."),
     ),
     responses(
         (status = 200, description = "What was deleted.", body = w::Deleted),

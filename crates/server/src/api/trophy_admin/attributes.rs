@@ -115,7 +115,7 @@ pub async fn update_attributes(
 #[utoipa::path(
     delete, path = "/attributes", operation_id = "admin_attributes_delete", tag = "Attributes",
     params(
-        ("ids" = Vec<String>, Query, description = "The ids, 1 to 100."),
+        ("ids" = Vec<String>, Query, min_items = 1, max_items = 100, description = "The ids, 1 to 100."),
     ),
     responses(
         (status = 200, description = "What was deleted.", body = w::Deleted),

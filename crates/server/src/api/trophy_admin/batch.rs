@@ -97,6 +97,8 @@ pub fn issue(severity: Severity, message: String) -> AdminIssue {
         index: None,
         severity,
         message,
+        level: None,
+        reason: None,
     }
 }
 

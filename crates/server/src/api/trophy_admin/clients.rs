@@ -127,8 +127,8 @@ fn checked(item: &CreateClientRequestItem) -> std::result::Result<(Context, Role
 #[utoipa::path(
     get, path = "/clients", operation_id = "kleos_clients_list", tag = "Kleos",
     params(
-        ("limit" = Option<i64>, Query, description = "How many, 1 to 100; 10 by default."),
-        ("skip" = Option<i64>, Query, description = "How many to leave out."),
+        ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "How many, 1 to 100; 10 by default."),
+        ("skip" = Option<i64>, Query, minimum = 0, description = "How many to leave out."),
     ),
     responses(
         (status = 200, description = "The clients, oldest first.", body = Vec<ShownClient>),
@@ -206,7 +206,7 @@ pub async fn create_clients(
 #[utoipa::path(
     delete, path = "/clients", operation_id = "kleos_clients_delete", tag = "Kleos",
     params(
-        ("ids" = Vec<String>, Query, description = "The ids, 1 to 100."),
+        ("ids" = Vec<String>, Query, min_items = 1, max_items = 100, description = "The ids, 1 to 100."),
     ),
     responses(
         (status = 200, description = "What was revoked.", body = Deleted),

@@ -415,7 +415,7 @@ pub async fn update_leaderboards(
 #[utoipa::path(
     delete, path = "/leaderboards", operation_id = "admin_leaderboards_delete", tag = "Leaderboards",
     params(
-        ("ids" = Vec<String>, Query, description = "The ids, 1 to 100."),
+        ("ids" = Vec<String>, Query, min_items = 1, max_items = 100, description = "The ids, 1 to 100."),
     ),
     responses(
         (status = 200, description = "What was deleted.", body = w::Deleted),

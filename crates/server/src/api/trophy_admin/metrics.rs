@@ -123,7 +123,7 @@ pub async fn update_metrics(
 #[utoipa::path(
     delete, path = "/metrics", operation_id = "admin_metrics_delete", tag = "Metrics",
     params(
-        ("ids" = Vec<String>, Query, description = "The ids, 1 to 100."),
+        ("ids" = Vec<String>, Query, min_items = 1, max_items = 100, description = "The ids, 1 to 100."),
     ),
     responses(
         (status = 200, description = "What was deleted.", body = w::Deleted),

@@ -192,7 +192,7 @@ pub async fn update_points_levels(
     delete, path = "/points/{systemId}/levels", operation_id = "admin_points_levels_delete", tag = "Points levels",
     params(
         ("systemId" = String, Path, description = "The id of the points system."),
-        ("ids" = Vec<String>, Query, description = "The ids, 1 to 100."),
+        ("ids" = Vec<String>, Query, min_items = 1, max_items = 100, description = "The ids, 1 to 100."),
     ),
     responses(
         (status = 200, description = "What was deleted.", body = w::Deleted),

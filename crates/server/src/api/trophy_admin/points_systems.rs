@@ -216,7 +216,7 @@ pub async fn update_points_systems(
 #[utoipa::path(
     delete, path = "/points", operation_id = "admin_points_systems_delete", tag = "Points systems",
     params(
-        ("ids" = Vec<String>, Query, description = "The ids, 1 to 100."),
+        ("ids" = Vec<String>, Query, min_items = 1, max_items = 100, description = "The ids, 1 to 100."),
     ),
     responses(
         (status = 200, description = "What was deleted.", body = w::Deleted),

@@ -388,7 +388,7 @@ pub async fn update_points_triggers(
     delete, path = "/points/{systemId}/triggers", operation_id = "admin_points_triggers_delete", tag = "Points triggers",
     params(
         ("systemId" = String, Path, description = "The id of the points system."),
-        ("ids" = Vec<String>, Query, description = "The ids, 1 to 100."),
+        ("ids" = Vec<String>, Query, min_items = 1, max_items = 100, description = "The ids, 1 to 100."),
     ),
     responses(
         (status = 200, description = "What was deleted.", body = w::Deleted),

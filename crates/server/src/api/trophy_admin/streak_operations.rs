@@ -104,11 +104,14 @@ async fn one(app: &App, caller: &Caller, ask: Ask, missing: &str) -> Result<Said
     }
 }
 
-/// An issue of an item that names a user.
+/// An issue of an item that names a user, readable by older clients too: the Node client 1.0 demands `level` and `reason`.
 fn of_user(user: &str, severity: w::Severity, message: impl Into<String>) -> w::AdminIssue {
+    let message = message.into();
     w::AdminIssue {
         user_id: Some(user.to_owned()),
-        ..batch::issue(severity, message.into())
+        level: Some(severity),
+        reason: Some(message.clone()),
+        ..batch::issue(severity, message)
     }
 }
 
@@ -133,7 +136,7 @@ fn created_if(is_any: bool) -> StatusCode {
 #[utoipa::path(
     post, path = "/streaks/freezes", operation_id = "admin_streaks_freezes_create", tag = "Streaks",
     params(
-        ("Idempotency-Key" = Option<String>, Header, description = "Repeats with the same key within five minutes grant nothing more."),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 1024, description = "Repeats with the same key within five minutes grant nothing more."),
     ),
     request_body = w::CreateStreakFreezesRequest,
     responses(
@@ -287,7 +290,7 @@ fn pause(
 #[utoipa::path(
     delete, path = "/streaks/pauses", operation_id = "admin_streaks_pauses_delete", tag = "Streaks",
     params(
-        ("ids" = Vec<String>, Query, description = "The ids of 1 to 100 pauses."),
+        ("ids" = Vec<String>, Query, min_items = 1, max_items = 100, description = "The ids of 1 to 100 pauses."),
     ),
     responses(
         (status = 200, description = "What was taken back.", body = w::Deleted),

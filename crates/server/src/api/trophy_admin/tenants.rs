@@ -180,7 +180,7 @@ pub async fn update_tenants(
 #[utoipa::path(
     delete, path = "/tenants", operation_id = "admin_tenants_delete", tag = "Tenants",
     params(
-        ("ids" = Vec<String>, Query, description = "The ids, 1 to 100."),
+        ("ids" = Vec<String>, Query, min_items = 1, max_items = 100, description = "The ids, 1 to 100."),
     ),
     responses(
         (status = 200, description = "What was deleted.", body = w::Deleted),

@@ -303,7 +303,7 @@ pub async fn update_webhooks(
 #[utoipa::path(
     delete, path = "/webhooks", operation_id = "kleos_webhooks_delete", tag = "Kleos",
     params(
-        ("ids" = Vec<String>, Query, description = "The ids, 1 to 100."),
+        ("ids" = Vec<String>, Query, min_items = 1, max_items = 100, description = "The ids, 1 to 100."),
     ),
     responses(
         (status = 200, description = "What was deleted.", body = w::Deleted),
@@ -439,8 +439,8 @@ pub async fn test_webhook(
     get, path = "/webhooks/{id}/deliveries", operation_id = "kleos_webhooks_deliveries", tag = "Kleos",
     params(
         ("id" = String, Path, description = "The id of the endpoint."),
-        ("status" = Option<String>, Query, description = "Only `pending`, `delivered` or `failed` ones."),
-        ("type" = Option<String>, Query, description = "Only those of a type."),
+        ("status" = Option<String>, Query, pattern = "^(pending|delivered|failed)$", description = "Only `pending`, `delivered` or `failed` ones."),
+        ("type" = inline(Option<v::MessageType>), Query, description = "Only those of a type."),
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "How many, 10 if not said."),
         ("skip" = Option<i64>, Query, minimum = 0, description = "How many to leave out."),
     ),

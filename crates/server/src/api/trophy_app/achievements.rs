@@ -26,7 +26,7 @@ use crate::query::Query;
 #[utoipa::path(
     get, path = "/achievements", operation_id = "achievements_all", tag = "Achievements",
     params(
-        ("userAttributes" = Option<String>, Query, description = "`key:value` pairs, separated by commas: only achievements that a user with these attributes can complete."),
+        ("userAttributes" = Option<String>, Query, pattern = "^[^:,]+:[^,]*(,[^:,]+:[^,]*)*$", description = "`key:value` pairs, separated by commas: only achievements that a user with these attributes can complete."),
     ),
     responses(
         (status = 200, description = "The achievements, oldest first.", body = [w::AchievementWithStatsResponse]),

@@ -27,10 +27,13 @@ const RANGE_DAYS_MAX: i64 = 400;
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct RangeQuery {
     /// `daily`, `weekly` (from Sunday) or `monthly`.
+    #[param(pattern = "^(daily|weekly|monthly)$")]
     pub aggregation: String,
     /// A date, YYYY-MM-DD.
+    #[param(format = Date)]
     pub start_date: String,
     /// A later date, at most 400 days later.
+    #[param(format = Date)]
     pub end_date: String,
 }
 

@@ -23,7 +23,7 @@ const KEY_LENGTH_MAX: usize = 1_024;
     post, path = "/metrics/{key}/event", operation_id = "metrics_event", tag = "Metrics",
     params(
         ("key" = String, Path, description = "The key of the metric."),
-        ("Idempotency-Key" = Option<String>, Header, description = "Repeats with the same key change nothing."),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 1024, description = "Repeats with the same key change nothing."),
     ),
     request_body = w::MetricEventRequest,
     responses(

@@ -66,11 +66,11 @@ pub async fn list_leaderboards(
     get, path = "/leaderboards/{key}", operation_id = "leaderboards_get", tag = "Leaderboards",
     params(
         ("key" = String, Path, description = "The key of the leaderboard."),
-        ("offset" = Option<i64>, Query, description = "How many places to skip; 0 if missing. With `userId` it may be negative: so many places before the user, or from the top if there are fewer."),
-        ("limit" = Option<i64>, Query, description = "How many places, up to the size of the leaderboard; 10 if missing."),
-        ("run" = Option<String>, Query, description = "Any date of the run; the current run if missing."),
+        ("offset" = Option<i64>, Query, minimum = -1000, description = "How many places to skip; 0 if missing. With `userId` it may be negative: so many places before the user, or from the top if there are fewer."),
+        ("limit" = Option<i64>, Query, minimum = 0, maximum = 1000, description = "How many places, up to the size of the leaderboard; 10 if missing."),
+        ("run" = Option<String>, Query, format = Date, description = "Any date of the run; the current run if missing."),
         ("userId" = Option<String>, Query, description = "Places count from this user on; nobody is shown if the user is not on the leaderboard."),
-        ("userAttributes" = Option<String>, Query, description = "`key:value` pairs, separated by commas; required on leaderboards with breakdown attributes and only there."),
+        ("userAttributes" = Option<String>, Query, pattern = "^[^:,]+:[^,]*(,[^:,]+:[^,]*)*$", description = "`key:value` pairs, separated by commas; required on leaderboards with breakdown attributes and only there."),
     ),
     responses(
         (status = 200, description = "The leaderboard.", body = w::LeaderboardResponseWithRankings),
@@ -272,8 +272,8 @@ pub(super) fn owned_place(value: &BoardValue, user: UserId) -> Option<(Group, Pl
     params(
         ("id" = String, Path, description = "The id of the user."),
         ("key" = String, Path, description = "The key of the leaderboard."),
-        ("run" = Option<String>, Query, description = "Any date of the run; the user's current run if missing."),
-        ("numEvents" = Option<i64>, Query, description = "How many rows of the history at most, the latest ones, 0 to 100; 10 if missing."),
+        ("run" = Option<String>, Query, format = Date, description = "Any date of the run; the user's current run if missing."),
+        ("numEvents" = Option<i64>, Query, minimum = 0, maximum = 100, description = "How many rows of the history at most, the latest ones, 0 to 100; 10 if missing."),
     ),
     responses(
         (status = 200, description = "The leaderboard with the user's place, null if there is none.", body = w::UserLeaderboardResponseWithHistory),

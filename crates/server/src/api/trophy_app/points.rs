@@ -220,7 +220,7 @@ pub async fn summarize_points_levels(
     get, path = "/points/{key}/summary", operation_id = "points_summary", tag = "Points",
     params(
         ("key" = String, Path, description = "The key of the points system."),
-        ("userAttributes" = Option<String>, Query, description = "`key:value` pairs, separated by commas: only users with all of them count."),
+        ("userAttributes" = Option<String>, Query, pattern = "^[^:,]+:[^,]*(,[^:,]+:[^,]*)*$", description = "`key:value` pairs, separated by commas: only users with all of them count."),
     ),
     responses(
         (status = 200, description = "Eleven ranges, both ends included; the first one holds zero only.", body = [w::PointsRange]),
@@ -317,7 +317,7 @@ fn count_by_level(system: &SystemEntry, balances: &[(i64, i64)], users: i64) -> 
     params(
         ("id" = String, Path, description = "The id of the user."),
         ("key" = String, Path, description = "The key of the points system, or the id of a virtual currency."),
-        ("awards" = Option<i64>, Query, description = "How many awards, 1 to 100; 10 if missing."),
+        ("awards" = Option<i64>, Query, minimum = 1, maximum = 100, description = "How many awards, 1 to 100; 10 if missing."),
     ),
     responses(
         (status = 200, description = "The points; awards newest first.", body = w::GetUserPointsResponse),

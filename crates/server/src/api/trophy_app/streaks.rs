@@ -42,7 +42,7 @@ const PAGE: i64 = 100;
     get, path = "/users/{id}/streak", operation_id = "users_streak", tag = "Users",
     params(
         ("id" = String, Path, description = "The id of the user."),
-        ("historyPeriods" = Option<i64>, Query, description = "How many periods of the past, 0 to 366; 7 if missing."),
+        ("historyPeriods" = Option<i64>, Query, minimum = 0, maximum = 366, description = "How many periods of the past, 0 to 366; 7 if missing."),
     ),
     responses(
         (status = 200, description = "The streak.", body = w::StreakResponse),
@@ -189,7 +189,7 @@ fn history_item(
 #[utoipa::path(
     get, path = "/streaks", operation_id = "streaks_list", tag = "Streaks",
     params(
-        ("userIds" = Vec<String>, Query, description = "The ids of 1 to 100 users."),
+        ("userIds" = Vec<String>, Query, min_items = 1, max_items = 100, description = "The ids of 1 to 100 users."),
     ),
     responses(
         (status = 200, description = "The streaks.", body = [w::BulkStreakResponseItem]),
@@ -232,8 +232,8 @@ pub async fn list_streaks(
 #[utoipa::path(
     get, path = "/streaks/rankings", operation_id = "streaks_rankings", tag = "Streaks",
     params(
-        ("limit" = Option<i64>, Query, description = "How many users, 1 to 100; 10 if missing."),
-        ("type" = Option<String>, Query, description = "`active` for streaks that live, which is meant if missing; `longest` for the longest one each user ever had."),
+        ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "How many users, 1 to 100; 10 if missing."),
+        ("type" = Option<String>, Query, pattern = "^(active|longest)$", description = "`active` for streaks that live, which is meant if missing; `longest` for the longest one each user ever had."),
     ),
     responses(
         (status = 200, description = "The users, longest streak first; nobody without one.", body = [w::StreakRankingUser]),
