@@ -48,7 +48,7 @@ pub struct Room {
     pub ranks: Arc<Ranks>,
     /// The time.
     pub clock: Clock,
-    /// Makes ids.
+    /// Makes ids; see [`Room::ids`].
     pub ids: Mutex<Ids>,
     /// Batches pass together; a change of configuration passes alone, so that no batch decides by a
     /// catalog that is being replaced and standings are rebuilt from a state nobody is changing.
@@ -62,9 +62,14 @@ pub struct Room {
 }
 
 impl Room {
-    /// The generator of ids, for whoever needs some outside the desks.
+    /// The shared generator of ids. Whoever holds it must not wait for anything: not for a row either.
     pub fn ids(&self) -> MutexGuard<'_, Ids> {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A generator of ids of one's own, for whoever makes several inside a transaction.
+    pub fn own_ids(&self) -> Ids {
+        Ids::seeded(self.ids().random())
     }
 }
 
@@ -210,14 +215,10 @@ impl Desk {
             let (sender, mut queue) = mpsc::channel(QUEUE_MAX);
             let room = room.clone();
             // Each desk makes its own ids: the shared generator would make the desks wait for one another.
-            let seed = room
-                .ids
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .random();
+            let ids = room.own_ids();
             let thread = std::thread::Builder::new()
                 .name(format!("desk-{number}"))
-                .spawn(move || serve(&room, &mut queue, Ids::seeded(seed)))?;
+                .spawn(move || serve(&room, &mut queue, ids))?;
             desk.queues.push(sender);
             desk.threads.push(thread);
         }

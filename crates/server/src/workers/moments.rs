@@ -33,9 +33,7 @@ pub async fn step_in(app: &App, environment: Environment) -> Result<usize> {
 }
 
 async fn tell_in(app: &App, environment: Option<Environment>) -> Result<usize> {
-    // Not the shared generator, which a change of configuration holds while it waits for what we hold.
-    let seed = app.room.ids().random();
-    let mut ids = Ids::seeded(seed);
+    let mut ids = app.room.own_ids();
     super::in_each_space(app, environment, move |app, space| {
         let told = tell_space(app, space, &mut ids)?;
         if told > 0 {
