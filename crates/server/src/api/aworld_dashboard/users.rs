@@ -403,6 +403,8 @@ fn forgotten(user: &User) -> Patch {
             .map(|key| (key.clone(), None))
             .collect(),
         external_id: Some(user.id.0.to_string()),
+        // Nobody is written to, nor told to write.
+        is_subscribed: Some(false),
         ..Patch::default()
     }
 }
