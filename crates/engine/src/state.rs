@@ -95,7 +95,7 @@ pub struct DaySum {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counter {
     /// The sum of the matching events; the metric's total where nothing is filtered. Of a time
-    /// trigger: up to where it has been paid ([`crate::tick`]).
+    /// trigger: up to where it has been paid (`tick.rs`).
     pub sum: Amount,
     /// The highest the sum was since counting began, at least zero.
     pub peak: Amount,

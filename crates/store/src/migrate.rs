@@ -49,8 +49,8 @@ pub const MIGRATIONS: &[Migration] = &[
         include_str!("../migrations/0009_event_queue.sql"),
     ),
     (
-        "0011_reminders",
-        include_str!("../migrations/0011_reminders.sql"),
+        "0010_reminders",
+        include_str!("../migrations/0010_reminders.sql"),
     ),
 ];
 

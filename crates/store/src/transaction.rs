@@ -19,7 +19,7 @@ macro_rules! select_entries {
     ($rest:literal) => {
         concat!(
             "select l.id, l.system_id, l.amount, l.balance, l.at, l.date, l.trigger_id, l.event_id,
-                    l.state, l.expires_at, l.updated_at, l.details ",
+                    l.state, l.expires_at, l.updated_at, l.details, l.second_of_day ",
             $rest
         )
     };
@@ -51,7 +51,7 @@ pub(crate) fn entry(row: &Row<'_>, user: UserId) -> Result<LedgerEntry> {
         balance: row.get(3)?,
         at: instant(row, 4)?,
         date: date(row, 5)?,
-        second_of_day: None,
+        second_of_day: row.get(12)?,
         trigger: row.get::<Option<Uuid>>(6)?.map(TriggerId),
         event: row.get::<Option<Uuid>>(7)?.map(EventId),
         // This dialect does not show them.

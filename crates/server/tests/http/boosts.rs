@@ -75,7 +75,7 @@ fn a_boost_is_made_read_changed_and_deleted() {
             json!([])
         );
         app.admin("GET", &format!("/admin/v1{path}/{id}"), None)
-            .refused(404);
+            .expect(404);
         let answer = app.event("m", &json!({"id": "u"}), 1.0);
         assert_eq!(answer["points"]["xp"]["awards"][0]["boosts"], json!([]));
         // Old awards still name it.
@@ -142,9 +142,8 @@ fn d13_boosts_and_triggers_that_cannot_be() {
             assert_eq!(answer["issues"][0]["index"], 0, "{wrong}");
         }
         let unknown = "/admin/v1/points/00000000-0000-7000-8000-000000000000/boosts";
-        app.admin("GET", unknown, None).refused(404);
-        app.admin("POST", unknown, Some(&json!([good])))
-            .refused(404);
+        app.admin("GET", unknown, None).expect(404);
+        app.admin("POST", unknown, Some(&json!([good]))).expect(404);
         // An attribute that a boost names stays.
         let mut group = good.clone();
         group["userAttributes"] = filters;
@@ -209,11 +208,11 @@ fn boosts_of_users_groups_and_days_to_come() {
         assert!(names("/v1/users/west/points/xp/boosts").is_empty());
         assert_eq!(names("/v1/points/xp/boosts"), ["all", "group", "later"]);
         app.admin("GET", "/v1/users/nobody/points/xp/boosts", None)
-            .refused(404);
+            .expect(404);
         app.admin("GET", "/v1/users/east/points/nothing/boosts", None)
-            .refused(404);
+            .expect(404);
         app.admin("GET", "/v1/points/nothing/boosts", None)
-            .refused(404);
+            .expect(404);
         app.travel("2026-03-11T12:00:00Z");
         assert_eq!(names("/v1/users/west/points/xp/boosts"), ["all", "west"]);
         let answer = app.event("m", &json!({"id": "west"}), 1.0);

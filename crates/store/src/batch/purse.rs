@@ -62,7 +62,7 @@ pub(super) fn load(
         ),
         &user_columns(with_currencies),
         |row| {
-            let state = &mut set.members[position_at(row, 12)?].state;
+            let state = &mut set.members[position_at(row, 13)?].state;
             let entry = entry(row, state.user.get().id)?;
             state.pending.insert(entry.id, Row::stored(entry));
             Ok(())

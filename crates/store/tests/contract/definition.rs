@@ -282,7 +282,7 @@ fn the_catalog_knows_archived_ones(store: &Store) {
     assert_eq!(catalog.systems().count(), 2);
     assert_eq!(catalog.system(XP).unwrap().levels.len(), 2);
     assert_eq!(catalog.active_triggers().count(), 8);
-    assert_eq!(catalog.boards().count(), 5);
+    assert_eq!(catalog.boards().count(), 7);
     assert_eq!(catalog.streak, configuration::streak(Frequency::Daily, now));
     write(store, |tx| {
         for number in [12, 21, 31, 42, 52, 72] {

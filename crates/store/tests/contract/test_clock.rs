@@ -64,7 +64,11 @@ fn midnights_are_due_by_the_clock_of_the_environment(store: &Store) {
     let due = |now| read(store, |tx| streak::due(tx, now, 10));
     let due_in = |now| read(store, |tx| streak::due_in(tx, environment, now, 10));
     let ada = |space| (space, "ada".to_owned());
-    assert_eq!(due(end), [ada(production), ada(space)]);
+    let mut both = [ada(production), ada(space)];
+    both.sort();
+    let mut found = due(end);
+    found.sort();
+    assert_eq!(found, both);
     let early = Some(world.now);
     write(store, |tx| test_clock::set(tx, environment, early));
     // Whatever its clock shows: the clock of the machine is not that of the environment.
@@ -116,7 +120,7 @@ fn only_a_new_environment_is_empty(store: &Store) {
     world.send(space, "ada", event("runs", "1", &[]));
     world.at("2026-02-20T09:30:01.5Z");
     world.send(space, "ada", event("runs", "1", &[]));
-    assert_eq!(last(), Some(instant("2026-02-20T09:30:01.5Z")));
+    assert_eq!(last(), Some(world.now));
     assert_eq!(
         read(store, |tx| test_clock::spaces(tx, environment)),
         [space]

@@ -7,7 +7,7 @@ use engine::id::{MetricId, UserId};
 use store::board::{self, Placed};
 use store::{Store, event, user, wrapped};
 
-use crate::configuration::{BOARDS, RUNS, WORDS, XP};
+use crate::configuration::{BOARDS, COINS, RUNS, WORDS, XP};
 use crate::sequence;
 use crate::world::{day, read};
 
@@ -42,7 +42,7 @@ fn sums_follow_days_and_awards(store: &Store) {
     let mut metrics: BTreeMap<(UserId, MetricId), ([f64; 3], [i64; 3])> = BTreeMap::new();
     for (user, _) in &users {
         let mut all = Vec::new();
-        for metric in [RUNS, WORDS] {
+        for metric in [RUNS, WORDS, COINS] {
             for (date, sum) in read(store, |tx| event::days(tx, space, *user, metric, to)) {
                 all.push((date, metric, sum));
                 let (change, events) = metrics.entry((*user, metric)).or_default();
