@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::catalogs::Catalogs;
 use crate::clock::Clock;
-use crate::desk::{Answer, Desk, Keep, Room, Verdict};
+use crate::desk::{Answer, Desk, Keep, OwnIds, Room, Verdict};
 use crate::door::{Caller, Door};
 use crate::problem::{Problem, Result};
 use crate::ranks::Ranks;
@@ -471,7 +471,7 @@ pub struct Configuration<'a, 't> {
     pub catalog: Arc<Catalog>,
     /// The instant of the change.
     pub now: Timestamp,
-    ids: Ids,
+    ids: OwnIds<'a>,
     effects: Effects,
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -67,9 +68,39 @@ impl Room {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A generator of ids of one's own, for whoever makes several inside a transaction.
-    pub fn own_ids(&self) -> Ids {
-        Ids::seeded(self.ids().random())
+    /// A generator of ids for a piece of work, however long it waits.
+    pub fn own_ids(&self) -> OwnIds<'_> {
+        OwnIds {
+            room: self,
+            ids: self.ids().fork(),
+        }
+    }
+}
+
+/// Ids for a piece of work. Ids that are made after it come after its own.
+#[derive(Debug)]
+pub struct OwnIds<'a> {
+    room: &'a Room,
+    ids: Ids,
+}
+
+impl Deref for OwnIds<'_> {
+    type Target = Ids;
+
+    fn deref(&self) -> &Ids {
+        &self.ids
+    }
+}
+
+impl DerefMut for OwnIds<'_> {
+    fn deref_mut(&mut self) -> &mut Ids {
+        &mut self.ids
+    }
+}
+
+impl Drop for OwnIds<'_> {
+    fn drop(&mut self) {
+        self.room.ids().rejoin(&self.ids);
     }
 }
 
@@ -215,7 +246,7 @@ impl Desk {
             let (sender, mut queue) = mpsc::channel(QUEUE_MAX);
             let room = room.clone();
             // Each desk makes its own ids: the shared generator would make the desks wait for one another.
-            let ids = room.own_ids();
+            let ids = Ids::seeded(room.ids().random());
             let thread = std::thread::Builder::new()
                 .name(format!("desk-{number}"))
                 .spawn(move || serve(&room, &mut queue, ids))?;

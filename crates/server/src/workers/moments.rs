@@ -33,7 +33,7 @@ pub async fn step_in(app: &App, environment: Environment) -> Result<usize> {
 }
 
 async fn tell_in(app: &App, environment: Option<Environment>) -> Result<usize> {
-    let mut ids = app.room.own_ids();
+    let mut ids = Ids::seeded(app.room.ids().random());
     super::in_each_space(app, environment, move |app, space| {
         let told = tell_space(app, space, &mut ids)?;
         if told > 0 {
