@@ -98,6 +98,24 @@ impl Ids {
         ids
     }
 
+    /// A generator for a piece of work: its UUIDs come after those of this one. Its user numbers are
+    /// those of another generator.
+    pub fn fork(&mut self) -> Self {
+        Self {
+            uuid_ms: self.uuid_ms,
+            uuid_counter: self.uuid_counter,
+            ..Self::seeded(self.random())
+        }
+    }
+
+    /// The piece of work is done: the UUIDs of this one come after those of the fork.
+    pub fn rejoin(&mut self, fork: &Self) {
+        let last = (fork.uuid_ms, fork.uuid_counter);
+        if last > (self.uuid_ms, self.uuid_counter) {
+            (self.uuid_ms, self.uuid_counter) = last;
+        }
+    }
+
     /// The next number of the pseudo-random sequence (splitmix64). Not for secrets.
     pub fn random(&mut self) -> u64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -169,6 +187,19 @@ mod tests {
             assert!(next > user && next.0 > 0);
             user = next;
         }
+    }
+
+    #[test]
+    fn a_fork_comes_after_what_was_made_and_before_what_follows() {
+        let mut ids = Ids::seeded(7);
+        let now = Timestamp::from_millisecond(1_800_000_000_000).unwrap();
+        let before = ids.uuid(now);
+        let mut fork = ids.fork();
+        let (own, twin) = (fork.uuid(now), ids.fork().uuid(now));
+        assert!(before < own && own != twin);
+        ids.rejoin(&fork);
+        assert!(own < ids.uuid(now));
+        assert_ne!(ids.random(), fork.random());
     }
 
     #[test]

@@ -340,11 +340,16 @@ pub(crate) fn next(turn: &Turn<'_>) -> Option<Timestamp> {
         .and_then(|streak| {
             let frequency = catalog.streak.frequency;
             let current = frequency.period(zone.date(now));
+            // Whoever has no zone counts by another clock than that of messages.
+            let counted = turn.zone();
+            let is_open = |at: Timestamp| {
+                let start = frequency.period(counted.date(at)).start;
+                streak.met.is_none_or(|met| met < start)
+            };
             [current, current.next(frequency)]
                 .into_iter()
-                .filter(|period| streak.met.is_none_or(|met| met < period.start))
                 .map(|period| reminder_at(&zone, frequency, period).1)
-                .find(|at| *at > now)
+                .find(|at| *at > now && is_open(*at))
         });
     let achievement = state.reminders.as_ref().and_then(|row| {
         row.get()

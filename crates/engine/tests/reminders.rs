@@ -120,6 +120,13 @@ fn everybody_lives_by_the_own_clock_and_without_one_by_that_of_new_york() {
         sweep(&mut w, "u", "2026-03-14T00:00:00Z"),
         expected(&[("2026-03-13T13:00:00Z", "call 1 after 3")])
     );
+    // The streak of whoever has no zone counts by UTC, where 20:00 in New York is the next date.
+    let mut w = world("2026-03-10T13:00:00Z", &["emails.streak_reminder_due"]);
+    w.event("u", "m", "1");
+    assert_eq!(
+        sweep(&mut w, "u", "2026-03-13T12:00:00Z"),
+        expected(&[("2026-03-11T00:00:00Z", "streak 1")])
+    );
 }
 
 #[test]

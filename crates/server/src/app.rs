@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::catalogs::Catalogs;
 use crate::clock::Clock;
-use crate::desk::{Answer, Desk, Keep, Room, Verdict};
+use crate::desk::{Answer, Desk, Keep, OwnIds, Room, Verdict};
 use crate::door::{Caller, Door};
 use crate::problem::{Problem, Result};
 use crate::ranks::Ranks;
@@ -279,6 +279,7 @@ impl App {
         enter: impl FnOnce(&mut Tx<'_>) -> Result<(Space, Arc<Catalog>, Option<Timestamp>)>,
         work: impl FnOnce(&mut Configuration<'_, '_>) -> Result<T>,
     ) -> Result<T> {
+        let ids = self.room.own_ids();
         let gate = self
             .room
             .gate
@@ -293,7 +294,7 @@ impl App {
                 space,
                 catalog,
                 now,
-                ids: self.room.ids.lock().unwrap_or_else(PoisonError::into_inner),
+                ids,
                 effects: Effects::default(),
             };
             let value = work(&mut configuration)?;
@@ -335,10 +336,10 @@ impl App {
     ) -> Result<T> {
         let caller = caller.clone();
         self.blocking(move |app| {
+            let mut ids = app.room.own_ids();
             app.room.store.write(|tx| {
                 app.enter(tx, &caller)?;
                 let now = app.room.clock.stamp();
-                let mut ids = app.room.ids.lock().unwrap_or_else(PoisonError::into_inner);
                 work(tx, &mut ids, now)
             })
         })
@@ -470,7 +471,7 @@ pub struct Configuration<'a, 't> {
     pub catalog: Arc<Catalog>,
     /// The instant of the change.
     pub now: Timestamp,
-    ids: std::sync::MutexGuard<'a, Ids>,
+    ids: OwnIds<'a>,
     effects: Effects,
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -48,7 +49,7 @@ pub struct Room {
     pub ranks: Arc<Ranks>,
     /// The time.
     pub clock: Clock,
-    /// Makes ids.
+    /// Makes ids; see [`Room::ids`].
     pub ids: Mutex<Ids>,
     /// Batches pass together; a change of configuration passes alone, so that no batch decides by a
     /// catalog that is being replaced and standings are rebuilt from a state nobody is changing.
@@ -62,9 +63,44 @@ pub struct Room {
 }
 
 impl Room {
-    /// The generator of ids, for whoever needs some outside the desks.
+    /// The shared generator of ids. Whoever holds it must not wait for anything: not for a row either.
     pub fn ids(&self) -> MutexGuard<'_, Ids> {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A generator of ids for a piece of work, however long it waits.
+    pub fn own_ids(&self) -> OwnIds<'_> {
+        OwnIds {
+            room: self,
+            ids: self.ids().fork(),
+        }
+    }
+}
+
+/// Ids for a piece of work. Ids that are made after it come after its own.
+#[derive(Debug)]
+pub struct OwnIds<'a> {
+    room: &'a Room,
+    ids: Ids,
+}
+
+impl Deref for OwnIds<'_> {
+    type Target = Ids;
+
+    fn deref(&self) -> &Ids {
+        &self.ids
+    }
+}
+
+impl DerefMut for OwnIds<'_> {
+    fn deref_mut(&mut self) -> &mut Ids {
+        &mut self.ids
+    }
+}
+
+impl Drop for OwnIds<'_> {
+    fn drop(&mut self) {
+        self.room.ids().rejoin(&self.ids);
     }
 }
 
@@ -210,14 +246,10 @@ impl Desk {
             let (sender, mut queue) = mpsc::channel(QUEUE_MAX);
             let room = room.clone();
             // Each desk makes its own ids: the shared generator would make the desks wait for one another.
-            let seed = room
-                .ids
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .random();
+            let ids = Ids::seeded(room.ids().random());
             let thread = std::thread::Builder::new()
                 .name(format!("desk-{number}"))
-                .spawn(move || serve(&room, &mut queue, Ids::seeded(seed)))?;
+                .spawn(move || serve(&room, &mut queue, ids))?;
             desk.queues.push(sender);
             desk.threads.push(thread);
         }

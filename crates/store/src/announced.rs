@@ -7,9 +7,17 @@ use crate::access::Space;
 use crate::driver::Tx;
 use crate::time::instant;
 
-/// Up to which instant everything has been told; nothing: nobody ever looked. The row is held until
-/// the transaction ends, so that two processes tell nothing twice.
+/// Up to which instant everything has been told; nothing: nobody ever looked.
 pub fn up_to(tx: &mut Tx<'_>, space: Space) -> Result<Option<Timestamp>> {
+    tx.row(
+        "select up_to from announced where space_id = $1",
+        &[space.id().into()],
+        |row| instant(row, 0),
+    )
+}
+
+/// [`up_to`], and the row is held until the transaction ends, so that two processes tell nothing twice.
+pub fn hold(tx: &mut Tx<'_>, space: Space) -> Result<Option<Timestamp>> {
     tx.row(
         "select up_to from announced where space_id = $1 {hold}",
         &[space.id().into()],

@@ -2,7 +2,6 @@
 //! extension, for one of the users of its workspace.
 
 use std::collections::BTreeMap;
-use std::sync::PoisonError;
 
 use axum::Json;
 use axum::extract::State;
@@ -127,9 +126,7 @@ async fn grant(app: &App, wish: Wish, issuer: String) -> Result<serde_json::Valu
     let (admitted, jti) = app
         .blocking(move |app| {
             let admitted = app.room.store.read(|tx| admit(tx, &wish));
-            // A change of configuration may hold the generator for long: only here may anybody wait for it.
-            let mut ids = app.room.ids.lock().unwrap_or_else(PoisonError::into_inner);
-            Ok((admitted, ids.uuid(now)))
+            Ok((admitted, app.room.ids().uuid(now)))
         })
         .await?;
     let (granted, user, account) = admitted?;

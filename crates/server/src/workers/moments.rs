@@ -33,9 +33,7 @@ pub async fn step_in(app: &App, environment: Environment) -> Result<usize> {
 }
 
 async fn tell_in(app: &App, environment: Option<Environment>) -> Result<usize> {
-    // Not the shared generator, which a change of configuration holds while it waits for what we hold.
-    let seed = app.room.ids().random();
-    let mut ids = Ids::seeded(seed);
+    let mut ids = Ids::seeded(app.room.ids().random());
     super::in_each_space(app, environment, move |app, space| {
         let told = tell_space(app, space, &mut ids)?;
         if told > 0 {
@@ -72,14 +70,58 @@ pub fn next(
 }
 
 fn tell_space(app: &App, space: Space, ids: &mut Ids) -> Result<usize> {
-    app.room.store.write(|tx| {
+    type Told = store::Result<usize>;
+    let enter = |tx: &mut Tx<'_>,
+                 work: &mut dyn FnMut(&mut Tx<'_>, &Catalog, Timestamp) -> Told| {
         let Some(versions) = store::access::versions(tx, space)? else {
             return Ok(0);
         };
         let now = app.room.clock.now_by(versions.test_now);
         let catalog = app.room.catalogs.get(tx, space, versions.config)?;
-        Ok::<_, Problem>(tell(tx, space, &catalog, now, ids)?)
+        Ok::<_, Problem>(work(tx, &catalog, now)?)
+    };
+    // Nothing is written where nothing fell due: there may be many spaces.
+    let due = app.room.store.read(|tx| {
+        enter(tx, &mut |tx, catalog, now| {
+            let Some(after) = store::announced::up_to(tx, space)? else {
+                return Ok(1);
+            };
+            Ok(fell_due(tx, space, catalog, after, now)?.len())
+        })
+    })?;
+    if due == 0 {
+        return Ok(0);
+    }
+    app.room.store.write(|tx| {
+        enter(tx, &mut |tx, catalog, now| {
+            tell(tx, space, catalog, now, ids)
+        })
     })
+}
+
+type Moment = (Timestamp, Option<UserId>, Notice);
+
+/// What fell due in a span of time, with the instant and with the user it is for, in order.
+fn fell_due(
+    tx: &mut Tx<'_>,
+    space: Space,
+    catalog: &Catalog,
+    after: Timestamp,
+    now: Timestamp,
+) -> store::Result<Vec<Moment>> {
+    if now <= after {
+        return Ok(Vec::new());
+    }
+    let users = moment::boosted_users(catalog, after, now);
+    let zones = store::user::zones(tx, space, &users)?;
+    let mut moments: Vec<Moment> = moment::user_boosts_between(catalog, &zones, after, now)
+        .into_iter()
+        .map(|(at, user, notice)| (at, Some(user), notice))
+        .collect();
+    let of_nobody = moment::between(catalog, after, now);
+    moments.extend(of_nobody.into_iter().map(|(at, notice)| (at, None, notice)));
+    moments.sort_by_key(|(at, ..)| *at);
+    Ok(moments)
 }
 
 /// Tells what has fallen due in a space since the last time, to those who listen; answers how much
@@ -91,23 +133,14 @@ pub fn tell(
     now: Timestamp,
     ids: &mut Ids,
 ) -> store::Result<usize> {
-    let Some(after) = store::announced::up_to(tx, space)? else {
+    let Some(after) = store::announced::hold(tx, space)? else {
         store::announced::set(tx, space, now)?;
         return Ok(0);
     };
     if now <= after {
         return Ok(0);
     }
-    let users = moment::boosted_users(catalog, after, now);
-    let zones = store::user::zones(tx, space, &users)?;
-    let mut moments: Vec<(Timestamp, Option<UserId>, Notice)> =
-        moment::user_boosts_between(catalog, &zones, after, now)
-            .into_iter()
-            .map(|(at, user, notice)| (at, Some(user), notice))
-            .collect();
-    let of_nobody = moment::between(catalog, after, now);
-    moments.extend(of_nobody.into_iter().map(|(at, notice)| (at, None, notice)));
-    moments.sort_by_key(|(at, ..)| *at);
+    let moments = fell_due(tx, space, catalog, after, now)?;
     let told = keep(tx, space, catalog, &moments, ids)?;
     store::announced::set(tx, space, now)?;
     Ok(told)
@@ -136,7 +169,7 @@ pub fn keep(
     tx: &mut Tx<'_>,
     space: Space,
     catalog: &Catalog,
-    moments: &[(Timestamp, Option<UserId>, Notice)],
+    moments: &[Moment],
     ids: &mut Ids,
 ) -> store::Result<usize> {
     if !moments

@@ -386,6 +386,7 @@ fn a_deleted_user_is_nobody() {
         });
         let row = row.unwrap().unwrap();
         assert!(row.attributes.is_empty(), "{row:?}");
+        assert!(!row.is_subscribed, "{row:?}");
         assert_eq!((row.email, row.device_tokens), (None, None));
         dashboard
             .call("GET", "/users/by-external-id/ada", &NONE)

@@ -152,3 +152,28 @@ fn parallel_users_share_a_board_without_losing_a_rank() {
 fn number_as_f64(number: usize) -> f64 {
     f64::from(u32::try_from(number).unwrap())
 }
+
+#[test]
+fn endpoints_and_configuration_change_at_once_without_waiting_for_each_other() {
+    on_both(NOW, |app| {
+        set_up(app);
+        let system = app.get("/admin/v1/points")[0]["id"].clone();
+        let system = system.as_str().unwrap();
+        let hook =
+            json!({"name": "Hook", "url": "https://example.com/", "events": ["streak.lost"]});
+        let hook = app.create("/webhooks", &hook)["id"].clone();
+        at_once(|number| {
+            let answer = if number % 2 == 0 {
+                let renamed = json!([{"id": hook, "name": format!("Hook {number}")}]);
+                app.admin("PATCH", "/admin/v1/webhooks", Some(&renamed))
+            } else {
+                let boost = json!([{"name": "Double", "start": "2026-03-10", "multiplier": 2}]);
+                let path = format!("/admin/v1/points/{system}/boosts");
+                app.admin("POST", &path, Some(&boost))
+            };
+            // Whoever waits for a row longer than the store allows is told that the server is busy.
+            assert!(answer.status < 300, "{} {}", answer.status, answer.text);
+        });
+        app.event("steps", &json!({"id": "u"}), 1.0);
+    });
+}

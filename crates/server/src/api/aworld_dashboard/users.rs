@@ -96,6 +96,8 @@ async fn create_user(
         return Ok(answer);
     }
     let space = bearer.caller.space;
+    // Of the shared generator: no two users get one number.
+    let number = app.room.ids().user(app.room.clock.now());
     let prepared = app
         .administer(&bearer.caller, move |tx, ids, now| {
             must_be_new(tx, space, &wanted)?;
@@ -106,7 +108,6 @@ async fn create_user(
             };
             let id = ids.uuid(now);
             let principal = store::principal::find_or_insert(tx, space, &person, id, now)?;
-            let number = ids.user(now);
             let external_id = wanted.external_id.unwrap_or_else(|| number.0.to_string());
             let patch = Patch {
                 principal: Change::Set(principal.id),
@@ -402,6 +403,8 @@ fn forgotten(user: &User) -> Patch {
             .map(|key| (key.clone(), None))
             .collect(),
         external_id: Some(user.id.0.to_string()),
+        // Nobody is written to, nor told to write.
+        is_subscribed: Some(false),
         ..Patch::default()
     }
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use engine::catalog::Catalog;
-use engine::id::{BoardId, UserId};
+use engine::id::{BoardId, Ids, UserId};
 use jiff::{SignedDuration, Timestamp};
 use store::Space;
 use store::access::Environment;
@@ -183,7 +183,7 @@ struct Round<'a, 't> {
     catalog: &'a Catalog,
     now: Timestamp,
     sender: Sender<'a>,
-    app: &'a App,
+    ids: &'a mut Ids,
     ready: Vec<Ready>,
 }
 
@@ -201,8 +201,8 @@ impl Round<'_, '_> {
     }
 
     /// A new id.
-    fn id(&self) -> Uuid {
-        self.app.room.ids().uuid(self.now)
+    fn id(&mut self) -> Uuid {
+        self.ids.uuid(self.now)
     }
 
     /// The end of a window that begins now.
@@ -215,11 +215,12 @@ fn dispatch(app: &App, survey: &Survey) -> Result<usize> {
     if survey.scenes.is_empty() {
         return Ok(0);
     }
+    let mut ids = app.room.own_ids();
     let gate = app.room.gate.read().unwrap_or_else(PoisonError::into_inner);
     let made = app.room.store.write(|tx| {
         let mut made = 0;
         for scene in &survey.scenes {
-            made += play(app, tx, scene)?;
+            made += play(app, tx, scene, &mut ids)?;
         }
         Ok::<_, Problem>(made)
     });
@@ -231,16 +232,18 @@ fn dispatch(app: &App, survey: &Survey) -> Result<usize> {
 }
 
 /// Does what there is to do in one space.
-fn play(app: &App, tx: &mut Tx<'_>, scene: &Scene) -> Result<usize> {
+fn play(app: &App, tx: &mut Tx<'_>, scene: &Scene, ids: &mut Ids) -> Result<usize> {
     let space = scene.space;
     let Some(versions) = store::access::versions(tx, space)? else {
         return Ok(0);
     };
     // What was read of boards is worth nothing when they are others by now: the next look sees it.
     let is_same = versions.config == scene.version;
-    let ids: Vec<Uuid> = scene.rows.iter().map(|row| row.id).collect();
+    let found: Vec<Uuid> = scene.rows.iter().map(|row| row.id).collect();
     // Another process may have taken some.
-    let held: BTreeSet<Uuid> = store::outbox::hold(tx, space, &ids)?.into_iter().collect();
+    let held: BTreeSet<Uuid> = store::outbox::hold(tx, space, &found)?
+        .into_iter()
+        .collect();
     let rows: Vec<&Kept> = scene
         .rows
         .iter()
@@ -258,7 +261,7 @@ fn play(app: &App, tx: &mut Tx<'_>, scene: &Scene) -> Result<usize> {
             catalog: &catalog,
             tenant: tenant.as_ref().map(|(_, customer)| customer.as_str()),
         },
-        app,
+        ids,
         ready: Vec::new(),
     };
     let mut points: Vec<(UserId, Points)> = Vec::new();
