@@ -100,6 +100,7 @@ impl Ids {
 
     /// A generator for a piece of work: its UUIDs come after those of this one. Its user numbers are
     /// those of another generator.
+    #[must_use]
     pub fn fork(&mut self) -> Self {
         Self {
             uuid_ms: self.uuid_ms,

@@ -115,12 +115,17 @@ fn of_user(user: &str, severity: w::Severity, message: impl Into<String>) -> w::
     }
 }
 
+/// What an item says, or what is wrong with it.
+type Read<T> = std::result::Result<T, Box<w::AdminIssue>>;
+
 /// The user that an item names, by the name of the member; an issue for an item that names none.
-fn user_of(item: &Value, index: usize, member: &str) -> std::result::Result<String, w::AdminIssue> {
+fn user_of(item: &Value, index: usize, member: &str) -> Read<String> {
     let user = item.get(member).and_then(Value::as_str).map(str::to_owned);
-    user.ok_or_else(|| w::AdminIssue {
-        index: Some(index),
-        ..batch::issue(w::Severity::Error, format!("{member} must be a string"))
+    user.ok_or_else(|| {
+        Box::new(w::AdminIssue {
+            index: Some(index),
+            ..batch::issue(w::Severity::Error, format!("{member} must be a string"))
+        })
     })
 }
 
@@ -183,7 +188,7 @@ pub async fn create_streak_freezes(
     let mut is_any = false;
     for user in &users {
         match user {
-            Err(issue) => issues.push(issue.clone()),
+            Err(issue) => issues.push((**issue).clone()),
             Ok(user) => match left.get_mut(user.as_str()) {
                 Some(Ok(granted)) if *granted > 0 => {
                     *granted -= 1;
@@ -250,7 +255,7 @@ pub async fn create_streak_pauses(
     let mut issues = Vec::new();
     for item in read {
         match item.map(|(item, _)| (item, said.next())) {
-            Err(issue) => issues.push(issue),
+            Err(issue) => issues.push(*issue),
             Ok((item, Some(Ok(Reply::Pause(id))))) => created.push(w::AdminStreakPause {
                 id: id.to_string(),
                 user_id: item.user_id,
@@ -269,12 +274,9 @@ pub async fn create_streak_pauses(
 }
 
 /// Reads a pause.
-fn pause(
-    item: Value,
-    index: usize,
-) -> std::result::Result<(w::CreateStreakPauseItem, Command), w::AdminIssue> {
+fn pause(item: Value, index: usize) -> Read<(w::CreateStreakPauseItem, Command)> {
     let user = user_of(&item, index, "userId")?;
-    let issue = |message: String| of_user(&user, w::Severity::Error, message);
+    let issue = |message: String| Box::new(of_user(&user, w::Severity::Error, message));
     let item: w::CreateStreakPauseItem = batch::read(item, "item").map_err(issue)?;
     let date = |name: &'static str, text: &str| {
         query::date(name, text).map_err(|problem| issue(problem.message))
@@ -425,7 +427,7 @@ async fn correct(
     let mut issues = Vec::new();
     for user in users {
         match user.map(|user| (user, said.next())) {
-            Err(issue) => issues.push(issue),
+            Err(issue) => issues.push(*issue),
             Ok((user, Some(Ok(Reply::Corrected(true))))) => done.push(user),
             Ok((user, Some(Err(message)))) => {
                 issues.push(of_user(&user, w::Severity::Error, message));
