@@ -72,15 +72,78 @@ pub struct UserId(pub i64);
 
 /// Makes ids out of instants and a seeded pseudo-random sequence.
 ///
-/// Ids of one generator ascend strictly, also inside one millisecond.
+/// Ids of one generator ascend strictly, also inside one millisecond and when the clock goes back by less
+/// than an hour. Instants that are further apart belong to different clocks, such as those of environments
+/// that live by test clocks: each ascends by itself, and none drags the others along.
 #[derive(Debug, Clone)]
 pub struct Ids {
     random: u64,
     node: u64,
-    uuid_ms: u64,
-    uuid_counter: u64,
-    user_ms: u64,
-    user_counter: u64,
+    uuids: Tracks,
+    users: Tracks,
+}
+
+/// The last ids by each of the clocks that were seen lately.
+#[derive(Debug, Clone, Default)]
+struct Tracks(Vec<Track>);
+
+/// The last id by one clock: a millisecond, and how many there were in it before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Track {
+    ms: u64,
+    counter: u64,
+}
+
+/// How far instants of one clock may lie apart: an hour, in milliseconds.
+const NEAR_MS: u64 = 3_600_000;
+/// How many clocks are remembered.
+const TRACKS_MAX: usize = 16;
+
+impl Tracks {
+    /// The track to which an instant belongs: the nearest one.
+    fn near(&mut self, ms: u64) -> Option<&mut Track> {
+        self.0
+            .iter_mut()
+            .filter(|track| track.ms.abs_diff(ms) <= NEAR_MS)
+            .min_by_key(|track| track.ms.abs_diff(ms))
+    }
+
+    /// The next id for an instant.
+    fn next(&mut self, ms: u64) -> Track {
+        let Some(track) = self.near(ms) else {
+            return self.begin(Track { ms, counter: 0 });
+        };
+        if ms > track.ms {
+            *track = Track { ms, counter: 0 };
+        } else {
+            track.counter = track.counter.wrapping_add(1);
+            if track.counter > 0xfff {
+                track.ms = track.ms.wrapping_add(1);
+                track.counter = 0;
+            }
+        }
+        *track
+    }
+
+    fn begin(&mut self, track: Track) -> Track {
+        if self.0.len() >= TRACKS_MAX {
+            self.0.remove(0);
+        }
+        self.0.push(track);
+        track
+    }
+
+    /// Goes on after what another has made.
+    fn follow(&mut self, other: &Self) {
+        for last in &other.0 {
+            match self.near(last.ms) {
+                Some(track) => *track = (*track).max(*last),
+                None => {
+                    self.begin(*last);
+                }
+            }
+        }
+    }
 }
 
 impl Ids {
@@ -89,10 +152,8 @@ impl Ids {
         let mut ids = Self {
             random: seed,
             node: 0,
-            uuid_ms: 0,
-            uuid_counter: 0,
-            user_ms: 0,
-            user_counter: 0,
+            uuids: Tracks::default(),
+            users: Tracks::default(),
         };
         ids.node = ids.random() & 0x3ff;
         ids
@@ -103,18 +164,14 @@ impl Ids {
     #[must_use]
     pub fn fork(&mut self) -> Self {
         Self {
-            uuid_ms: self.uuid_ms,
-            uuid_counter: self.uuid_counter,
+            uuids: self.uuids.clone(),
             ..Self::seeded(self.random())
         }
     }
 
     /// The piece of work is done: the UUIDs of this one come after those of the fork.
     pub fn rejoin(&mut self, fork: &Self) {
-        let last = (fork.uuid_ms, fork.uuid_counter);
-        if last > (self.uuid_ms, self.uuid_counter) {
-            (self.uuid_ms, self.uuid_counter) = last;
-        }
+        self.uuids.follow(&fork.uuids);
     }
 
     /// The next number of the pseudo-random sequence (splitmix64). Not for secrets.
@@ -128,18 +185,8 @@ impl Ids {
 
     /// A version 7 UUID for something that came into being at `now`.
     pub fn uuid(&mut self, now: Timestamp) -> Uuid {
-        let ms = now.as_millisecond().max(0).unsigned_abs();
-        if ms > self.uuid_ms {
-            self.uuid_ms = ms;
-            self.uuid_counter = 0;
-        } else {
-            self.uuid_counter = self.uuid_counter.wrapping_add(1);
-            if self.uuid_counter > 0xfff {
-                self.uuid_ms = self.uuid_ms.wrapping_add(1);
-                self.uuid_counter = 0;
-            }
-        }
-        let high = (self.uuid_ms << 16) | 0x7000 | self.uuid_counter;
+        let track = self.uuids.next(now.as_millisecond().max(0).unsigned_abs());
+        let high = (track.ms << 16) | 0x7000 | track.counter;
         let low = (self.random() >> 2) | (1 << 63);
         Uuid::from_u64_pair(high, low)
     }
@@ -152,17 +199,8 @@ impl Ids {
             .saturating_sub(EPOCH_MS)
             .max(0)
             .unsigned_abs();
-        if ms > self.user_ms {
-            self.user_ms = ms;
-            self.user_counter = 0;
-        } else {
-            self.user_counter = self.user_counter.wrapping_add(1);
-            if self.user_counter > 0xfff {
-                self.user_ms = self.user_ms.wrapping_add(1);
-                self.user_counter = 0;
-            }
-        }
-        let id = ((self.user_ms & 0x1ff_ffff_ffff) << 22) | (self.node << 12) | self.user_counter;
+        let track = self.users.next(ms);
+        let id = ((track.ms & 0x1ff_ffff_ffff) << 22) | (self.node << 12) | track.counter;
         UserId(i64::try_from(id).unwrap_or(i64::MAX))
     }
 }
@@ -175,7 +213,7 @@ mod tests {
     fn ids_ascend_even_inside_one_millisecond_and_when_the_clock_goes_back() {
         let mut ids = Ids::seeded(7);
         let now = Timestamp::from_millisecond(1_800_000_000_000).unwrap();
-        let earlier = Timestamp::from_millisecond(1_700_000_000_000).unwrap();
+        let earlier = Timestamp::from_millisecond(1_800_000_000_000 - 3_000_000).unwrap();
         let mut uuid = ids.uuid(now);
         let mut user = ids.user(now);
         for round in 0..10_000 {
@@ -187,6 +225,30 @@ mod tests {
             let next = ids.user(at);
             assert!(next > user && next.0 > 0);
             user = next;
+        }
+    }
+
+    #[test]
+    fn the_clocks_of_environments_do_not_drag_each_other_along() {
+        let mut ids = Ids::seeded(7);
+        let present = 1_800_000_000_000_i64;
+        let at = |ms: i64| Timestamp::from_millisecond(ms).unwrap();
+        let mut last = [Uuid::nil(); 3];
+        for round in 0..5_000_i64 {
+            // A year ahead, half a year behind, and the machine; they take turns.
+            for (clock, away) in [31_536_000_000, -15_768_000_000, 0].into_iter().enumerate() {
+                let ms = present + away + round / 100;
+                let next = ids.uuid(at(ms));
+                assert!(next > last[clock]);
+                let own = i64::try_from(next.as_u128() >> 80).unwrap();
+                assert!((ms..ms + 100).contains(&own), "{own} for {ms}");
+                last[clock] = next;
+                let mut fork = ids.fork();
+                let later = fork.uuid(at(ms));
+                assert!(later > next);
+                ids.rejoin(&fork);
+                last[clock] = later;
+            }
         }
     }
 
