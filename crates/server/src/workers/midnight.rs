@@ -78,11 +78,7 @@ async fn pause(app: &App) -> Result<Duration> {
                 .read(|tx| Ok::<_, Problem>(store::streak::next_due(tx)?))
         })
         .await?;
-    let now = app.room.clock.now();
-    let wait = next.map_or(SLEEP_MAX, |next| {
-        Duration::try_from(next.duration_since(now)).unwrap_or(Duration::ZERO)
-    });
-    Ok(wait.clamp(Duration::from_millis(100), SLEEP_MAX))
+    Ok(super::until(next, app.room.clock.now(), SLEEP_MAX))
 }
 
 /// Runs until the process ends.

@@ -1,7 +1,10 @@
 //! Work that nobody waits for: midnights, jobs, events of batches, boards that start, places at the end of days, notices to
 //! dispatch, messages to endpoints, housekeeping. Each can be stepped by a test and repeated after a crash.
 
+use std::time::Duration;
+
 use engine::command::Command;
+use jiff::Timestamp;
 use store::Space;
 use store::access::Environment;
 
@@ -51,6 +54,15 @@ async fn tested(app: &App) -> Result<Vec<Environment>> {
             .read(|tx| Ok::<_, Problem>(store::test_clock::environments(tx)?))
     })
     .await
+}
+
+/// How long to sleep until an instant, at least a moment and at most `longest`, which is also meant
+/// without one.
+fn until(next: Option<Timestamp>, now: Timestamp, longest: Duration) -> Duration {
+    let wait = next.map_or(longest, |next| {
+        Duration::try_from(next.duration_since(now)).unwrap_or(Duration::ZERO)
+    });
+    wait.clamp(Duration::from_millis(100), longest)
 }
 
 /// Hands one command about each user to the desk and waits for all of them; fails if any was not

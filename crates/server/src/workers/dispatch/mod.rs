@@ -349,11 +349,7 @@ async fn pause(app: &App) -> Result<Duration> {
             app.room.store.read(read)
         })
         .await?;
-    let now = app.room.clock.now();
-    let wait = next.map_or(SLEEP_MAX, |next| {
-        Duration::try_from(next.duration_since(now)).unwrap_or(Duration::ZERO)
-    });
-    Ok(wait.clamp(Duration::from_millis(100), SLEEP_MAX))
+    Ok(super::until(next, app.room.clock.now(), SLEEP_MAX))
 }
 
 /// Runs until the process ends.
