@@ -209,7 +209,7 @@ impl Travel {
                 let spaces = app
                     .room
                     .store
-                    .read(|tx| Ok::<_, Problem>(test_clock::spaces(tx, environment)?))?;
+                    .read(|tx| Ok::<_, Problem>(store::access::spaces_of(tx, environment)?))?;
                 for space in spaces {
                     app.drop_closed_runs(space)?;
                 }

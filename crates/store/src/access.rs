@@ -203,6 +203,15 @@ pub fn customers(tx: &mut Tx<'_>, spaces: &[Space]) -> Result<Vec<(Space, String
     )
 }
 
+/// The spaces of an environment.
+pub fn spaces_of(tx: &mut Tx<'_>, environment: Environment) -> Result<Vec<Space>> {
+    tx.rows(
+        "select id from space where environment_id = $1 order by id",
+        &[environment.id().into()],
+        |row| Space::of(row, 0),
+    )
+}
+
 /// All spaces, for work that has to visit each of them.
 pub fn all_spaces(tx: &mut Tx<'_>) -> Result<Vec<Space>> {
     tx.rows("select id from space order by id", &[], |row| {

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use crate::access::{Environment, Space};
+use crate::access::{self, Environment, Space};
 use crate::driver::Tx;
 use crate::time::{instant, maybe_instant};
 use crate::{Result, announced};
@@ -57,7 +57,7 @@ pub fn set(tx: &mut Tx<'_>, environment: Environment, now: Option<Timestamp>) ->
 
 /// Says that nothing before an instant is to be told any more of what begins and ends by the clock.
 pub fn forget_before(tx: &mut Tx<'_>, environment: Environment, now: Timestamp) -> Result<()> {
-    for space in spaces(tx, environment)? {
+    for space in access::spaces_of(tx, environment)? {
         announced::set(tx, space, now)?;
     }
     Ok(())
@@ -69,15 +69,6 @@ pub fn environments(tx: &mut Tx<'_>) -> Result<Vec<Environment>> {
         "select id from environment where test_now is not null order by id",
         &[],
         |row| Environment::of(row, 0),
-    )
-}
-
-/// The spaces of an environment.
-pub fn spaces(tx: &mut Tx<'_>, environment: Environment) -> Result<Vec<Space>> {
-    tx.rows(
-        "select id from space where environment_id = $1 order by id",
-        &[environment.id().into()],
-        |row| Space::of(row, 0),
     )
 }
 

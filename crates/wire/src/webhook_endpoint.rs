@@ -14,11 +14,11 @@ macro_rules! message_types {
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
         )]
-        pub enum MessageType {
+        pub enum WebhookType {
             $(#[doc = concat!("`", $name, "`")] #[serde(rename = $name)] $variant,)*
         }
 
-        impl MessageType {
+        impl WebhookType {
             /// All of them.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
@@ -53,7 +53,7 @@ message_types! {
     EmailsAchievementDue = "emails.achievement_due",
 }
 
-impl MessageType {
+impl WebhookType {
     /// The type with a name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|one| one.as_str() == name)
@@ -81,7 +81,7 @@ pub struct Webhook {
     /// Where messages go.
     pub url: String,
     /// The types of messages it gets.
-    pub events: Vec<MessageType>,
+    pub events: Vec<WebhookType>,
     /// Whether messages go there.
     pub status: WebhookStatus,
     /// Why not.
@@ -116,7 +116,7 @@ pub struct CreateWebhookRequestItem {
     pub url: String,
     /// The types of messages it gets, at least one.
     #[schema(min_items = 1)]
-    pub events: Vec<MessageType>,
+    pub events: Vec<WebhookType>,
     /// What messages are signed with, 16 to 256 printable characters; a random one if not said.
     #[schema(min_length = 16, max_length = 256)]
     pub secret: Option<String>,
@@ -135,7 +135,7 @@ pub struct UpdateWebhookRequestItem {
     /// The new address.
     pub url: Option<String>,
     /// The new types of messages, at least one.
-    pub events: Option<Vec<MessageType>>,
+    pub events: Option<Vec<WebhookType>>,
     /// Whether messages go there.
     pub status: Option<WebhookStatus>,
 }
@@ -157,7 +157,7 @@ pub struct RotateWebhookSecret {
 pub struct TestWebhook {
     /// Its type.
     #[serde(rename = "type")]
-    pub message_type: MessageType,
+    pub message_type: WebhookType,
 }
 
 /// What to send once more.

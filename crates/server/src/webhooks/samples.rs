@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use wire::webhook_endpoint::MessageType as T;
+use wire::webhook_endpoint::WebhookType as T;
 
 const ID: &str = "00000000-0000-4000-8000-000000000000";
 
@@ -19,7 +19,9 @@ pub fn body(message_type: T, now: Timestamp) -> Value {
         T::PointsChanged => {
             let mut points = points();
             points["added"] = json!(10);
-            points["awards"] = json!([{"id": ID, "awarded": 10, "date": at, "total": 110}]);
+            points["awards"] = json!([{
+                "id": ID, "awarded": 10, "date": at, "total": 110, "trigger": trigger(&at), "boosts": [],
+            }]);
             json!({"user": user(&at), "points": points})
         }
         T::PointsLevelChanged => {
@@ -69,7 +71,8 @@ pub fn body(message_type: T, now: Timestamp) -> Value {
 fn user(at: &str) -> Value {
     json!({
         "id": "sample-user", "name": "Sample User", "email": null, "tz": "UTC",
-        "subscribeToEmails": false, "attributes": {}, "control": false, "created": at, "updated": at,
+        "subscribeToEmails": false, "attributes": {}, "control": false, "signUpDate": null,
+        "deviceTokens": null, "created": at, "updated": at,
     })
 }
 
@@ -84,6 +87,13 @@ fn streak(length: i64) -> Value {
     json!({
         "length": length, "frequency": "daily", "started": "2026-01-05", "periodStart": "2026-01-06",
         "periodEnd": "2026-01-06", "expires": "2026-01-07",
+    })
+}
+
+fn trigger(at: &str) -> Value {
+    json!({
+        "id": ID, "type": "metric", "points": 10, "status": "active", "userAttributes": [], "metricId": ID,
+        "metricName": "Sample", "metricThreshold": 1, "eventAttributes": [], "created": at, "updated": at,
     })
 }
 
@@ -114,6 +124,7 @@ fn board() -> Value {
         "id": ID, "key": "sample", "name": "Sample board", "rankBy": "streak", "breakdownAttribute": null,
         "breakdownAttributes": [], "description": null, "start": "2026-01-05", "end": null,
         "startTime": null, "endTime": null, "maxParticipants": 100, "runUnit": null, "runInterval": null,
+        "status": "active", "userAttributes": [],
     })
 }
 
@@ -123,4 +134,34 @@ fn ranked(status: &str) -> Value {
     board["rankings"] =
         json!([{"userId": "sample-user", "userName": "Sample User", "rank": 1, "value": 120}]);
     board
+}
+
+#[cfg(test)]
+mod tests {
+    use testkit::contract::{Contract, Findings};
+
+    use super::*;
+
+    /// A sample that real receivers could not read would try nothing.
+    #[test]
+    fn samples_are_as_the_contract_says() {
+        let contract = Contract::read("trophy/application.json");
+        let schemas = contract.webhooks();
+        assert_eq!(schemas.len(), T::ALL.len());
+        for kind in T::ALL {
+            let sample = body(*kind, Timestamp::UNIX_EPOCH);
+            let (name, schema) = schemas
+                .iter()
+                .find(|(name, _)| name == kind.as_str())
+                .expect("a type of the contract");
+            assert_eq!(sample["type"], **name);
+            let mut findings = Findings::default();
+            contract.check(schema, &sample, name, &mut findings);
+            assert_eq!(findings.faults, [], "{sample}");
+            // Newer than the contract, and demanded by the client (spec/trophy.md 15.4).
+            if let Some(board) = sample.get("leaderboard") {
+                assert_eq!(board["userAttributes"], json!([]), "{sample}");
+            }
+        }
+    }
 }

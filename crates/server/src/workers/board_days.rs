@@ -42,7 +42,7 @@ pub fn next(
     now: Timestamp,
 ) -> Result<Option<Timestamp>> {
     let mut next = None;
-    for space in store::test_clock::spaces(tx, environment)? {
+    for space in store::access::spaces_of(tx, environment)? {
         let Some(versions) = store::access::versions(tx, space)? else {
             continue;
         };

@@ -24,7 +24,7 @@ pub async fn step(app: &App) -> Result<usize> {
 
 /// Starts what is due in one environment; answers how many boards that were.
 pub async fn step_in(app: &App, environment: Environment) -> Result<usize> {
-    app.blocking(move |app| start(app, |tx| store::test_clock::spaces(tx, environment)))
+    app.blocking(move |app| start(app, |tx| store::access::spaces_of(tx, environment)))
         .await
 }
 

@@ -34,7 +34,7 @@ async fn in_each_space(
         let spaces = app.room.store.read(|tx| {
             Ok::<_, Problem>(match environment {
                 None => store::access::all_spaces(tx)?,
-                Some(environment) => store::test_clock::spaces(tx, environment)?,
+                Some(environment) => store::access::spaces_of(tx, environment)?,
             })
         })?;
         let mut done = 0;

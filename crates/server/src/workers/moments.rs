@@ -53,7 +53,7 @@ pub fn next(
 ) -> Result<Option<Timestamp>> {
     let horizon = now.saturating_add(HORIZON).unwrap_or(Timestamp::MAX);
     let mut next = None;
-    for space in store::test_clock::spaces(tx, environment)? {
+    for space in store::access::spaces_of(tx, environment)? {
         if let Some(versions) = store::access::versions(tx, space)? {
             let catalog = app.room.catalogs.get(tx, space, versions.config)?;
             let users = moment::boosted_users(&catalog, now, horizon);

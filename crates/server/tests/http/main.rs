@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod ambiguities;
 mod aworld_economy;
 mod aworld_users;
 mod batch_events;

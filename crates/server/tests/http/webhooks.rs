@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 use testkit::receiver::{Behaviour, CLOSED, Received, Receiver};
-use wire::webhook_endpoint::MessageType;
+use wire::webhook_endpoint::WebhookType;
 
 use crate::support::{Engine, TestApp, on_both};
 
@@ -293,7 +293,7 @@ fn every_type_can_be_tried() {
     let app = &TestApp::start(Engine::Sqlite, NOW);
     let receiver = Receiver::start(Behaviour::Fine);
     let id = endpoint(app, &receiver.url());
-    for message_type in MessageType::ALL {
+    for message_type in WebhookType::ALL {
         post(app, &format!("{id}/test"), &json!({"type": message_type}));
     }
     app.step();
@@ -303,7 +303,7 @@ fn every_type_can_be_tried() {
         types.push(text(&body["type"]));
     }
     types.sort_unstable();
-    let mut expected: Vec<&str> = MessageType::ALL.iter().map(|one| one.as_str()).collect();
+    let mut expected: Vec<&str> = WebhookType::ALL.iter().map(|one| one.as_str()).collect();
     expected.sort_unstable();
     assert_eq!(types, expected);
 }
@@ -348,6 +348,7 @@ fn both_secrets_sign_while_they_are_exchanged() {
     });
 }
 
+/// After 1, 2 and 4 minutes (AMB-48).
 #[test]
 fn whoever_fails_is_tried_four_times() {
     on_both(NOW, |app| {

@@ -122,7 +122,7 @@ fn only_a_new_environment_is_empty(store: &Store) {
     world.send(space, "ada", event("runs", "1", &[]));
     assert_eq!(last(), Some(world.now));
     assert_eq!(
-        read(store, |tx| test_clock::spaces(tx, environment)),
+        read(store, |tx| access::spaces_of(tx, environment)),
         [space]
     );
 }

@@ -44,7 +44,7 @@ fn shown(endpoint: &Endpoint, now: Timestamp) -> v::Webhook {
         id: endpoint.id.to_string(),
         name: endpoint.name.clone(),
         url: endpoint.url.clone(),
-        events: v::MessageType::ALL
+        events: v::WebhookType::ALL
             .iter()
             .copied()
             .filter(|one| endpoint.kinds.contains(one.as_str()))
@@ -93,7 +93,7 @@ fn shown_attempt(one: delivery::Attempt) -> v::WebhookAttempt {
     }
 }
 
-fn kinds(events: &[v::MessageType]) -> BTreeSet<String> {
+fn kinds(events: &[v::WebhookType]) -> BTreeSet<String> {
     events.iter().map(|one| one.as_str().to_owned()).collect()
 }
 
@@ -170,7 +170,7 @@ fn plan_messages(
     if !endpoint.is_active || !endpoint.kinds.iter().any(is_mail) {
         return Ok(());
     }
-    for space in store::test_clock::spaces(tx, environment)? {
+    for space in access::spaces_of(tx, environment)? {
         let id = ids.uuid(now);
         store::job::insert(tx, space, id, Task::Settle, now)?;
     }
@@ -440,7 +440,7 @@ pub async fn test_webhook(
     params(
         ("id" = String, Path, description = "The id of the endpoint."),
         ("status" = Option<String>, Query, pattern = "^(pending|delivered|failed)$", description = "Only `pending`, `delivered` or `failed` ones."),
-        ("type" = inline(Option<v::MessageType>), Query, description = "Only those of a type."),
+        ("type" = inline(Option<v::WebhookType>), Query, description = "Only those of a type."),
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 100, description = "How many, 10 if not said."),
         ("skip" = Option<i64>, Query, minimum = 0, description = "How many to leave out."),
     ),
@@ -464,7 +464,7 @@ pub async fn list_webhook_deliveries(
     });
     let state = state.transpose()?;
     let kind = query.one("type").map(|name| {
-        v::MessageType::named(name)
+        v::WebhookType::named(name)
             .ok_or_else(|| Problem::unprocessable("type must be a type of message"))
     });
     let kind = kind.transpose()?;
@@ -472,7 +472,7 @@ pub async fn list_webhook_deliveries(
         let endpoint = find(view.tx, environment, id)?;
         let wanted = Wanted {
             state,
-            kind: kind.map(v::MessageType::as_str),
+            kind: kind.map(v::WebhookType::as_str),
             limit,
             skip,
         };

@@ -334,7 +334,7 @@ pub fn next(
     now: Timestamp,
 ) -> Result<Option<Timestamp>> {
     let mut next = None;
-    for space in store::test_clock::spaces(tx, environment)? {
+    for space in store::access::spaces_of(tx, environment)? {
         let due = throttle::next_due_of(tx, space)?.filter(|at| *at > now);
         next = next.into_iter().chain(due).min();
     }

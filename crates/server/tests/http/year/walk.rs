@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use testkit::contract::{Contract, Findings};
 use testkit::receiver::{Behaviour, Receiver};
-use wire::webhook_endpoint::MessageType;
+use wire::webhook_endpoint::WebhookType;
 
 use super::oracle::{Line, Minute, Oracle, day, rank};
 use crate::support::{Answer, TestApp};
@@ -79,7 +79,7 @@ impl<'a> Walk<'a> {
             kinds: BTreeSet::new(),
         };
         walk.set_clock(now);
-        let kinds: Vec<&str> = MessageType::ALL.iter().map(|kind| kind.as_str()).collect();
+        let kinds: Vec<&str> = WebhookType::ALL.iter().map(|kind| kind.as_str()).collect();
         let hook = json!({"name": "All", "url": walk.receiver.url(), "events": kinds});
         walk.create("/webhooks", &hook);
         walk
